@@ -1,0 +1,148 @@
+package executor
+
+import (
+	"context"
+	"io"
+	"io/fs"
+	"net"
+	"time"
+
+	"github.com/opsctl/opsctl/pkg/run"
+)
+
+// Command is a script for a shell on a host, and everything it may see.
+type Command struct {
+	Script    string            // for Shell
+	Argv      []string          // instead of Script: a program and its arguments, no shell
+	Shell     string            // "sh" (with set -eu), "bash" (with set -eu -o pipefail), or another program that reads a script by -c
+	Env       map[string]string // names [A-Za-z_][A-Za-z0-9_]*; travels on stdin, never on a command line
+	Dir       string            // working directory; "" is the home directory
+	Stdin     string            // "" is an empty stdin
+	Sudo      string            // "" as the login user, else as this user
+	Timeout   time.Duration     // 0: none
+	KillAfter time.Duration     // between TERM and KILL
+}
+
+// Attempt is a Command that runs at most once: its ID is claimed on the host.
+type Attempt struct {
+	ID string // deterministic, [A-Za-z0-9._-]{1,200}, unique in its run
+	Command
+}
+
+// Verdict tells what is known of how a Command ended.
+type Verdict int
+
+// The verdicts.
+const (
+	Ended      Verdict = iota // the host told the true exit status; see Exit, Signal, TimedOut, Cancelled
+	NeverRan                  // nothing was started on the host: proved
+	NotLearned                // may have started, and its end cannot be learnt
+)
+
+// Ending is how a Command ended. A non-zero exit is a value, not an error.
+type Ending struct {
+	Verdict   Verdict
+	Exit      int
+	Signal    string // KILL, TERM, … where the host could tell it apart from an exit status
+	TimedOut  bool   // past its deadline, and its death is confirmed
+	Cancelled bool   // ended by us, and its death is confirmed
+	Class     string // of what went wrong outside the command: dns refused timeout host-key auth sudo link no-run-directory reboot supervisor
+	Message   string // a sentence for people, where Class is set
+}
+
+// Stream is one of the two outputs of a command.
+type Stream int
+
+// The streams.
+const (
+	Stdout Stream = 1
+	Stderr Stream = 2
+)
+
+// Sink takes what a command prints, raw, in order, while it runs. p is valid only during the call.
+type Sink func(stream Stream, p []byte)
+
+// Facts is what a host says of itself once attempts can be made there.
+type Facts struct {
+	Boot   string // boot id; changes when the host was rebooted
+	RunDir string // absolute path of this run's directory there
+}
+
+// Prober asks one host. Nothing it does changes the host, and every call may be repeated.
+type Prober interface {
+	// Ask runs a command that only reads, and gives its output to sink. A Verdict other than
+	// Ended means that the host could not be asked. Cancelling ctx gives up the answer.
+	Ask(ctx context.Context, c Command, sink Sink) Ending
+	// Dial opens a connection from the host's point of view. network is "tcp".
+	Dial(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// Attempter acts on one host.
+type Attempter interface {
+	// Ready makes sure that attempts can be made: connected, authenticated, the run directory
+	// and the supervisor there, sudo to each user named tried. An error is a *HostError.
+	Ready(ctx context.Context, sudo []string) (Facts, error)
+	// Stage puts files into the run directory below stage/name, whole, and returns that
+	// directory's absolute path there. It may be repeated. An error is a *HostError.
+	Stage(ctx context.Context, name string, files []StagedFile) (string, error)
+	// Run starts an attempt whose intent is durable and follows it to its end, through broken
+	// connections. It never starts it twice. When ctx is cancelled the attempt is ended by the
+	// kill ladder and the Ending says whether its death is confirmed.
+	Run(ctx context.Context, a Attempt, sink Sink) Ending
+	// Settle asks the host about an attempt of an earlier process: boot is the boot id noted
+	// before its request was sent. What never began never will, once asked. One that still runs
+	// is followed to its end. sink gets its whole output, from the first byte.
+	Settle(ctx context.Context, a Attempt, boot string, sink Sink) Ending
+}
+
+// Host is one machine, as far as the executor reaches it.
+type Host interface {
+	Prober
+	Attempter
+	io.Closer
+}
+
+// StagedFile is a file or directory to be put on a host.
+type StagedFile struct {
+	Path string      // relative, slash-separated, clean, without ".."
+	Mode fs.FileMode // permission bits, and fs.ModeDir or fs.ModeSymlink
+	Size int64
+	Link string                        // target, for a symlink
+	Open func() (io.ReadCloser, error) // for a regular file
+}
+
+// HostError says why a host cannot be reached or used; nothing was started there.
+type HostError struct {
+	Class   string // dns refused timeout host-key auth sudo link no-run-directory …
+	Hop     string // the hop that failed: host, or the jump host before it
+	Message string // a sentence
+	Hint    string // the next move
+}
+
+func (e *HostError) Error() string { return e.Message }
+
+// Journal is the durable store of one run.
+type Journal interface {
+	// Append writes events in one commit; when it returns they are durable, and so is the
+	// output kept before. After an error nothing more may be written.
+	Append(events []run.Event) error
+	// Keep stores output of an attempt; it is durable with the next Append.
+	Keep(ref AttemptRef, stream Stream, p []byte) error
+	// Output reads back what was kept.
+	Output(ref AttemptRef, stream Stream) ([]byte, error)
+}
+
+// AttemptRef names an attempt in the journal.
+type AttemptRef struct {
+	Op     run.Op
+	Act    run.Act
+	Number int
+}
+
+// Observer is shown what happens. It returns nothing and must not block; it may drop frames.
+type Observer interface {
+	// Observe shows events that are durable.
+	Observe(events []run.Event)
+	// Output shows what an attempt prints, masked. p is valid only during the call.
+	Output(ref AttemptRef, stream Stream, p []byte)
+}
