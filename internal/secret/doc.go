@@ -1,0 +1,13 @@
+// Package secret keeps secrets from being seen: the Secret type, whose every text form is ***,
+// and the Masker, which takes known secrets out of what is printed and stored.
+//
+// The Masker finds a secret as it is, line by line, and in the encodings programs commonly print:
+// base64 at any alignment and also wrapped, hex, URL, JSON, shell, Go, Python and XML escapes.
+// It cannot find what a program hashed, encrypted, compressed, reversed or cut to pieces.
+//
+// A secret of fewer than four characters is not masked: it would match everywhere, make output
+// unreadable and betray itself by the pattern of its stars. Masker.Short tells how many there
+// are, so that a person can be warned.
+//
+// The package is unaware of where secrets come from, of runs, of files and of terminals.
+package secret
