@@ -1,0 +1,326 @@
+package runbook
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/opsctl/opsctl/internal/source"
+	"github.com/opsctl/opsctl/pkg/runbook/expression"
+	"github.com/opsctl/opsctl/pkg/runbook/shell"
+)
+
+func strconvQuote(s string) string { return strconv.Quote(s) }
+
+// compiler compiles every expression and script of a runbook against what is known at its place.
+type compiler struct {
+	*decoder
+	rb     *Runbook
+	base   expression.Map
+	secret map[string]bool // params and vars whose values are not to be seen
+}
+
+func (d *decoder) compile(rb *Runbook) {
+	c := &compiler{decoder: d, rb: rb, secret: map[string]bool{}}
+	c.names()
+	c.base = baseScope(rb)
+	c.vars()
+	top := &scope{base: c.base}
+	c.text(rb.Lock, top)
+	for _, o := range rb.Outputs {
+		c.cond(o.Expr, &scope{base: c.base, step: &Step{Parent: rb.Root, Finally: true}, ending: true}, expression.WantAny)
+	}
+	c.shared(rb.Root, &scope{base: c.base, step: rb.Root})
+	rb.each(c.step)
+}
+
+// names holds params and vars against each other and against what is always there.
+func (c *compiler) names() {
+	taken := map[string]string{
+		"host": "the host of the step", "steps": "the results of steps", "result": "the result of the attempt", "saved": "saved values",
+		"secrets": "the secrets", "item": "the item of foreach", "run": "the run", "runbook": "the runbook", "env": "the environment",
+		"hosts": "a function", "raw": "a function", "true": "a value", "false": "a value", "nil": "a value", "let": "a word of expressions",
+		"in": "a word of expressions", "not": "a word of expressions", "and": "a word of expressions", "or": "a word of expressions", "if": "a word of expressions", "else": "a word of expressions",
+		"matches": "a word of expressions", "contains": "a word of expressions", "startsWith": "a word of expressions", "endsWith": "a word of expressions",
+	}
+	note := func(n *source.Node, name, what string) {
+		if other := taken[name]; other != "" {
+			c.problem(n, "the name %q is taken by %s", name, other).Hint = "params and vars share one set of names: call it something else"
+		}
+		taken[name] = what + " of the same name"
+	}
+	for _, p := range c.rb.Params {
+		note(p.Node, p.Name, "a param")
+		c.secret[p.Name] = p.Secret
+	}
+	for _, v := range c.rb.Vars {
+		note(v.Node, v.Name, "a var")
+	}
+}
+
+// vars compiles the vars and puts them into an order in which each comes after those it uses.
+func (c *compiler) vars() {
+	byName := map[string]*Var{}
+	for _, v := range c.rb.Vars {
+		byName[v.Name] = v
+		if v.Text == nil {
+			v.Value = v.Node.Value()
+			continue
+		}
+		if !strings.Contains(v.Node.Text, "${{") {
+			v.Value, v.Text = v.Node.Value(), nil
+			continue
+		}
+		c.text(v.Text, &scope{base: c.base})
+	}
+	const open, done = 1, 2
+	mark := map[*Var]int{}
+	var ordered []*Var
+	var path []string
+	var visit func(*Var)
+	visit = func(v *Var) {
+		if mark[v] == done {
+			return
+		}
+		path = append(path, v.Name)
+		if mark[v] == open {
+			loop := path
+			for len(loop) > 1 && loop[0] != v.Name {
+				loop = loop[1:]
+			}
+			c.problem(v.Node, "these vars are made of each other: %s", strings.Join(loop, " → "))
+			path = path[:len(path)-1]
+			return
+		}
+		mark[v] = open
+		if v.Text != nil {
+			for _, e := range v.Text.Exprs() {
+				for _, r := range e.Refs {
+					if other := byName[r.Path[0]]; other != nil {
+						visit(other)
+					}
+					v.Secret = v.Secret || c.secret[r.Path[0]]
+				}
+			}
+		}
+		mark[v], path = done, path[:len(path)-1]
+		c.secret[v.Name] = v.Secret
+		ordered = append(ordered, v)
+	}
+	for _, v := range c.rb.Vars {
+		visit(v)
+	}
+	c.rb.Vars = ordered
+}
+
+func (c *compiler) step(s *Step) {
+	sc := &scope{base: c.base, step: s, ending: s.Finally}
+	c.shared(s, sc)
+	c.text(s.Delegate, sc)
+	c.text(s.Stdin, sc)
+	withSaved := *sc
+	if s.Save != nil {
+		withSaved.saved = s.Save
+	}
+	for _, item := range s.Save {
+		c.script(item.Run, s.ShellName(), sc)
+	}
+	c.script(s.Run, s.ShellName(), &withSaved)
+	withResult := withSaved
+	withResult.result = true
+	c.cond(s.ChangedIf, &withResult, expression.WantBool)
+	c.cond(s.FailedIf, &withResult, expression.WantBool)
+	for _, o := range s.Outputs {
+		c.cond(o.Expr, &withResult, expression.WantAny)
+	}
+	c.action(s, sc)
+}
+
+// shared compiles what steps, blocks and the runbook have in common.
+func (c *compiler) shared(s *Step, sc *scope) {
+	early := &scope{base: c.base}
+	for _, t := range s.Hosts {
+		c.text(t, early)
+	}
+	for _, v := range s.Env {
+		c.text(v.Text, sc)
+	}
+	c.text(s.Dir, sc)
+	c.text(s.Sudo, early)
+	c.cond(s.If, sc, expression.WantBool)
+	c.script(s.Check, s.ShellName(), sc)
+	withResult := *sc
+	withResult.result = true
+	if s.Retry != nil {
+		c.cond(s.Retry.If, &withResult, expression.WantBool)
+	}
+	if s.Rollback == nil {
+		return
+	}
+	undo := withResult
+	undo.saved = s.Save
+	undo.result = s.Rollback.When != "started"
+	c.script(s.Rollback.Run, s.ShellName(), &undo)
+	for _, v := range s.Rollback.Env {
+		c.text(v.Text, &undo)
+	}
+	c.text(s.Rollback.Sudo, early)
+	c.text(s.Rollback.Stdin, &undo)
+	c.text(s.Rollback.Dir, &undo)
+}
+
+func (c *compiler) action(s *Step, sc *scope) {
+	if a := s.Copy; a != nil {
+		for _, t := range []*Text{a.Src, a.Content, a.Dest, a.Owner, a.Group} {
+			c.text(t, sc)
+		}
+	}
+	if a := s.Link; a != nil {
+		c.text(a.Path, sc)
+		c.text(a.To, sc)
+	}
+	if a := s.Wait; a != nil {
+		for _, t := range []*Text{a.TCP, a.HTTP, a.File, a.Body} {
+			c.text(t, sc)
+		}
+		c.script(a.Run, s.ShellName(), sc)
+	}
+	if a := s.Assert; a != nil {
+		for _, that := range a.That {
+			c.cond(that, sc, expression.WantBool)
+		}
+		c.text(a.Message, sc)
+	}
+}
+
+func (c *compiler) note(n *source.Node, errs ...*expression.Error) {
+	for _, e := range errs {
+		c.problems.Add(n.ProblemAt(e.Offset, e.Width, e.Message, e.Hint))
+	}
+}
+
+func (c *compiler) text(t *Text, sc *scope) {
+	if t == nil {
+		return
+	}
+	text := t.Node.Text
+	compiled, errs := expression.CompileText(text, sc.typesFor(text, false))
+	if len(errs) > 0 && strings.Contains(text, "steps") {
+		compiled, errs = expression.CompileText(text, sc.typesFor(text, true))
+	}
+	c.note(t.Node, errs...)
+	if len(errs) > 0 {
+		return
+	}
+	t.Text = compiled
+	for _, e := range compiled.Exprs() {
+		c.checkRefs(t.Node, sc, e.Refs)
+	}
+}
+
+func (c *compiler) cond(x *Cond, sc *scope, want expression.Want) {
+	if x == nil {
+		return
+	}
+	text := x.Node.Text
+	inner := strings.TrimSpace(text)
+	if strings.HasPrefix(inner, "${{") && strings.HasSuffix(inner, "}}") {
+		inner = strings.TrimSpace(inner[3 : len(inner)-2]) // bare is enough here, but no mistake
+	}
+	lead := max(0, strings.Index(text, inner))
+	e, err := expression.Compile(inner, sc.typesFor(inner, false), want)
+	if err != nil && strings.Contains(inner, "steps") {
+		e, err = expression.Compile(inner, sc.typesFor(inner, true), want)
+	}
+	if err != nil {
+		err.Offset += lead
+		c.note(x.Node, err)
+		return
+	}
+	x.Expression = e
+	c.checkRefs(x.Node, sc, e.Refs)
+}
+
+// isSecret tells whether an expression's value must not be seen.
+func (c *compiler) isSecret(e *expression.Expression) bool {
+	for _, r := range e.Refs {
+		if c.secret[r.Path[0]] {
+			return true
+		}
+	}
+	return false
+}
+
+// remote are the names whose values came from a host.
+var remote = []string{"steps", "saved", "result"}
+
+func (c *compiler) script(s *Script, shellName string, sc *scope) {
+	if s == nil {
+		return
+	}
+	s.Shell = shellName
+	for _, word := range s.Argv {
+		c.text(word, sc)
+	}
+	if s.Argv != nil {
+		return
+	}
+	t := &Text{Node: s.Node}
+	before := len(c.problems)
+	if c.text(t, sc); len(c.problems) > before {
+		return
+	}
+	var parts []shell.Part
+	var uses []shell.Use
+	for _, p := range t.Pieces {
+		if p.Expr == nil {
+			parts = append(parts, shell.Part{Text: p.Literal, Value: -1, Offset: p.Offset})
+			continue
+		}
+		use := shell.Use{Raw: p.Expr.Raw, Secret: c.isSecret(p.Expr)}
+		if use.Raw && (use.Secret || usesAny(p.Expr, remote)) {
+			c.problems.Add(s.Node.ProblemAt(p.Offset, p.Width, "raw() would let a secret, or a value that came from a host, become code", "leave raw() out: the command then sees exactly the value"))
+		}
+		parts = append(parts, shell.Part{Text: "${{" + p.Expr.Source + "}}", Value: len(uses), Offset: p.Offset})
+		uses = append(uses, use)
+		s.Exprs = append(s.Exprs, p.Expr)
+	}
+	c.quoting(s, parts, uses)
+}
+
+func usesAny(e *expression.Expression, names []string) bool {
+	for _, name := range names {
+		if e.Uses(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// quoting finds out how each value must be quoted where it stands.
+func (c *compiler) quoting(s *Script, parts []shell.Part, uses []shell.Use) {
+	dialect := shell.Posix
+	switch s.Shell {
+	case "sh":
+	case "bash":
+		dialect = shell.Bash
+	default:
+		if len(uses) > 0 {
+			c.problems.Add(s.Node.ProblemAt(firstValue(parts), 3, "no value can go into a script for "+s.Shell+": its quoting is not known", "give it by env: {NAME: ${{ … }}}"))
+		}
+		return
+	}
+	parsed, problems := shell.Parse(parts, dialect, uses)
+	for _, p := range problems {
+		c.problems.Add(s.Node.ProblemAt(p.Offset, p.Width, p.Message, p.Hint))
+	}
+	s.Parsed = parsed
+}
+
+func firstValue(parts []shell.Part) int {
+	for _, p := range parts {
+		if p.Value >= 0 {
+			return p.Offset
+		}
+	}
+	return 0
+}

@@ -1,0 +1,140 @@
+package runbook
+
+import (
+	"fmt"
+	"regexp"
+
+	"github.com/opsctl/opsctl/internal/source"
+)
+
+// runbook reads the top level: what is the runbook's own, and what every block may say.
+func (d *decoder) runbook(n *source.Node) *Runbook {
+	rb := &Runbook{File: n.File, Root: &Step{Node: n, Action: "steps"}}
+	root := rb.Root
+	k := d.sharedKeys(root)
+	k["name"] = d.text(&rb.Name)
+	k["description"] = d.text(&rb.Description)
+	k["owner"] = d.text(&rb.Owner)
+	k["docs"] = d.text(&rb.Docs)
+	k["tags"] = d.strings(&rb.Tags)
+	k["params"] = func(n *source.Node) { d.params(rb, n) }
+	k["vars"] = func(n *source.Node) { d.vars(rb, n) }
+	k["outputs"] = d.outputs(&rb.Outputs)
+	k["deadline"] = d.duration(&rb.Deadline)
+	k["lock"] = d.raw(&rb.Lock)
+	k["steps"] = func(n *source.Node) { root.Steps = d.steps(n, root) }
+	k["rollout"] = func(n *source.Node) { root.Rollout = d.rollout(n) }
+	k["finally"] = func(n *source.Node) { rb.Finally = d.finally(n, root) }
+	if !d.each(n, "a runbook", k) {
+		return rb
+	}
+	root.Name, root.Title = rb.Name, rb.Name
+	if rb.Name == "" && n.Get("name") == nil {
+		d.problem(n, "a runbook needs a name").Hint = "name: what-it-does"
+	}
+	if n.Get("steps") == nil {
+		d.problem(n, "a runbook needs steps").Hint = "steps: [{run: uptime}]"
+	}
+	return rb
+}
+
+func (d *decoder) finally(n *source.Node, root *Step) []*Step {
+	list := d.steps(n, root)
+	for _, s := range list {
+		s.Walk(func(s *Step) {
+			s.Finally = true
+			if s.Rollback != nil && !s.Rollback.None {
+				d.problem(s.Node.Get("rollback"), "what finally does is never taken back").Hint = "rollback: none"
+			}
+		})
+	}
+	return list
+}
+
+func (d *decoder) vars(rb *Runbook, n *source.Node) {
+	if n.Kind != source.Map {
+		d.problem(n, "vars is a map of names and values, this is %s", n.Describe())
+		return
+	}
+	for _, p := range n.Pairs {
+		if !nameText.MatchString(p.Key.Text) {
+			d.problem(p.Key, "%q cannot be the name of a var", p.Key.Text).Hint = "letters, digits and _"
+			continue
+		}
+		v := &Var{Name: p.Key.Text, Node: p.Value}
+		if p.Value.Kind == source.Scalar {
+			v.Text = &Text{Node: p.Value}
+		}
+		rb.Vars = append(rb.Vars, v)
+	}
+}
+
+func (d *decoder) outputs(target *[]Output) func(*source.Node) {
+	return func(n *source.Node) {
+		if n.Kind != source.Map {
+			d.problem(n, "outputs is a map of names and expressions, this is %s", n.Describe())
+			return
+		}
+		for _, p := range n.Pairs {
+			o := Output{Name: p.Key.Text}
+			if !nameText.MatchString(o.Name) {
+				d.problem(p.Key, "%q cannot be the name of an output", o.Name).Hint = "letters, digits and _"
+			}
+			if d.cond(&o.Expr)(p.Value); o.Expr != nil {
+				*target = append(*target, o)
+			}
+		}
+	}
+}
+
+func (d *decoder) rollout(n *source.Node) *Rollout {
+	r := &Rollout{Node: n}
+	waves := func(n *source.Node) {
+		for _, item := range d.items(n) {
+			if s, ok := d.size(item, 1); ok {
+				r.Waves = append(r.Waves, s)
+			}
+		}
+	}
+	if n.Kind == source.Scalar || n.Kind == source.List {
+		waves(n)
+		return r
+	}
+	d.each(n, "rollout", keys{
+		"waves": waves,
+		"max_failures": func(n *source.Node) {
+			r.MaxFailures, _ = d.size(n, 0)
+		},
+		"max_unreachable": func(n *source.Node) {
+			if s, ok := d.size(n, 0); ok {
+				r.MaxUnreachable = &s
+			}
+		},
+		"soak": d.duration(&r.Soak),
+	})
+	if n.Kind == source.Map && n.Get("waves") == nil {
+		d.problem(n, "rollout needs waves").Hint = "waves: [1, 25%, 100%]"
+	}
+	return r
+}
+
+var sizeText = regexp.MustCompile(`^([0-9]{1,6})(%?)$`)
+
+func (d *decoder) size(n *source.Node, least int) (Size, bool) {
+	m := sizeText.FindStringSubmatch(n.Text)
+	if n.Kind != source.Scalar || m == nil {
+		d.problem(n, "a number of hosts or a percentage is needed here, this is %s", n.Describe()).Hint = "5, or 25%"
+		return Size{}, false
+	}
+	var s Size
+	if _, err := fmt.Sscan(m[1], &s.Count); err != nil {
+		d.problem(n, "a number of hosts is needed here")
+		return s, false
+	}
+	s.Percent = m[2] != ""
+	if s.Count < least || s.Percent && s.Count > 100 {
+		d.problem(n, "%s is out of range", n.Describe())
+		return s, false
+	}
+	return s, true
+}

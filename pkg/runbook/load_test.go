@@ -1,0 +1,165 @@
+package runbook
+
+import (
+	"strings"
+	"testing"
+)
+
+const deploy = `
+name: rolling-deploy
+tags: [deploy]
+params:
+  version: {type: string, pattern: '^v\d+\.\d+\.\d+$', help: "release to install, e.g. v1.4.2"}
+  keep: {type: int, default: 3, min: 1}
+  token: {secret: true, default: abcd}
+vars:
+  release: /srv/app/releases/${{ version }}
+hosts: web
+on_failure: rollback
+steps:
+  - id: upload
+    copy: {src: dist/, dest: "${{ release }}"}
+  - id: migrate
+    hosts: db[0]
+    check: ./migrate status | grep -qx ${{ version }}
+    run: ./migrate up ${{ version }}
+    rollback: ./migrate down ${{ version }}
+  - id: switch
+    rollout: {waves: [1, 25%, 100%], max_failures: 1, soak: 30s}
+    steps:
+      - id: activate
+        rollback: {run: systemctl restart app, sudo: true}
+        steps:
+          - id: link
+            save: {previous: readlink /srv/app/current}
+            run: ln -sfn ${{ release }} /srv/app/current
+            rollback: ln -sfn ${{ saved.previous }} /srv/app/current
+          - id: healthy
+            wait: {http: 'http://localhost:8080/health', status: 200, every: 2s, timeout: 60s}
+      - run: [echo, "${{ steps.activate.steps.link.stdout }}"]
+        delegate: local
+finally:
+  - run: echo ${{ run.outcome }} ${{ token }}
+`
+
+func mustLoad(t *testing.T, text string) *Runbook {
+	t.Helper()
+	rb, _, err := LoadText(text, "r.yaml", ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rb
+}
+
+func TestLoadReadsTheWholeRunbook(t *testing.T) {
+	rb := mustLoad(t, deploy)
+	if len(rb.Root.Steps) != 3 || rb.Default.Do != "rollback" || len(rb.Finally) != 1 {
+		t.Fatalf("%+v", rb)
+	}
+	link := rb.Root.Steps[2].Steps[0].Steps[0]
+	if link.Path != "switch/activate/link" || !link.HasUndo() || link.Save[0].Name != "previous" {
+		t.Errorf("%+v", link)
+	}
+	echo := rb.Root.Steps[2].Steps[1]
+	if echo.ID != "run_2" || len(echo.Reads) != 1 || echo.Reads[0].Step != link {
+		t.Errorf("%+v", echo)
+	}
+	if rb.Finally[0].Path != "finally/run_1" {
+		t.Error(rb.Finally[0].Path)
+	}
+	if before := rb.Root.Steps[2].Before; len(before) != 1 || before[0].ID != "migrate" {
+		t.Error(before)
+	}
+}
+
+func TestMistakesAreShownAtTheirPlace(t *testing.T) {
+	const head = "name: x\nsteps:\n"
+	tests := []struct{ name, text, want string }{
+		{"unknown key", head + "  - {run: a, need: [b]}\n", "r.yaml:3:14: unknown key \"need\" in a step\n    3 |   - {run: a, need: [b]}\n      |              ^^^^\n  hint: did you mean \"needs\"?"},
+		{"no name", "steps: [{run: a}]", "a runbook needs a name"},
+		{"no steps", "name: x", "a runbook needs steps"},
+		{"two actions", head + "  - run: a\n    link: {path: /a, to: /b}\n", `a step does one thing: it says "run" already`},
+		{"no action", head + "  - id: a\n", "this step does not say what it does"},
+		{"unknown need", head + "  - {id: build, run: a}\n  - {id: b, run: a, needs: [biuld]}\n", `step "b" needs "biuld", and this block has no such step`},
+		{"self need", head + "  - {id: b, run: a, needs: [b]}\n", "needs itself"},
+		{"cycle", head + "  - {id: a, run: x, needs: [c]}\n  - {id: b, run: x, needs: [a]}\n  - {id: c, run: x, needs: [b]}\n", "these steps wait for each other: a → c → b → a"},
+		{"twice", head + "  - {id: a, run: x}\n  - {id: a, run: y}\n", `two steps of this block are called "a"`},
+		{"yes", head + "  - {run: x, once: yes}\n", "true or false is needed here, this is \"yes\"\n    3 |   - {run: x, once: yes}\n      |                    ^^^\n  hint: YAML 1.2 reads this as text; write true"},
+		{"unit", head + "  - {run: x, timeout: 30}\n", "with a unit: 30s"},
+		{"name in scope", "name: x\nparams: {version: {}}\nsteps:\n  - run: echo ${{ versoin }}\n", "r.yaml:4:19: there is no \"versoin\" here\n    4 |   - run: echo ${{ versoin }}\n      |                   ^^^^^^^\n  hint: did you mean \"version\"?"},
+		{"later step", head + "  - {id: a, run: 'echo ${{ steps.b.stdout }}'}\n  - {id: b, run: x}\n", `step "b" is not certain to be before this one`},
+		{"parallel step", head + "  - {id: a, run: x}\n  - {id: b, run: 'echo ${{ steps.a.stdout }}', needs: []}\n", `step "a" is not certain to be before this one`},
+		{"quoted heredoc", "name: x\nparams: {v: {}}\nsteps:\n  - run: |\n      cat <<'EOF'\n      ${{ v }}\n      EOF\n", "r.yaml:6:7:"},
+		{"shell syntax", head + "  - run: 'if true; then echo'\n", "r.yaml:3:"},
+		{"raw of remote", head + "  - {id: a, run: x}\n  - run: echo ${{ raw(steps.a.stdout) }}\n", "raw() would let a secret"},
+		{"python", "name: x\nparams: {v: {}}\nsteps:\n  - {shell: python3, run: 'print(${{ v }})'}\n", "its quoting is not known"},
+		{"var cycle", "name: x\nvars: {a: '${{ b }}', b: '${{ a }}'}\nsteps: [{run: x}]\n", "these vars are made of each other"},
+		{"same name", "name: x\nparams: {a: {}}\nvars: {a: 1}\nsteps: [{run: x}]\n", `the name "a" is taken by a param of the same name`},
+		{"bad default", "name: x\nparams: {a: {type: int, default: x}}\nsteps: [{run: x}]\n", `the default of param "a" is wrong: "x" is not an int`},
+		{"nested rollout", "name: x\nsteps:\n  - rollout: 1\n    steps:\n      - rollout: 1\n        steps: [{run: x}]\n", "a rollout inside a rollout"},
+		{"rollout on step", head + "  - {run: x, rollout: 1}\n", "rollout stands on a block"},
+		{"effect read with rollback", head + "  - {run: x, effect: read, rollback: y}\n", "nothing to take back"},
+		{"tag", head + "  - run: x\n    if: !dry\n", "begins a YAML tag"},
+		{"empty if", head + "  - run: x\n    if: # nothing\n", "an expression is needed here"},
+		{"mode", head + "  - copy: {content: x, dest: /a, mode: rw}\n", "permissions are written in octal"},
+		{"later", head + "  - {reboot: {}}\n", `"reboot" of a step is not supported by this version of opsctl`},
+		{"finally rollback", head + "  - run: x\nfinally:\n  - {run: x, rollback: y}\n", "never taken back"},
+		{"started reads result", head + "  - {run: x, rollback: {run: 'echo ${{ result.stdout }}', when: started}}\n", `there is no "result" here`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, _, err := LoadText(tt.text, "r.yaml", ".")
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Fatalf("got\n%v\nwant\n%s", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestAllMistakesAtOnce(t *testing.T) {
+	_, _, err := LoadText("name: x\nstep: 1\nsteps:\n  - {run: a, once: maybe}\n  - {run: b, timeout: x}\n", "r.yaml", ".")
+	if err == nil || strings.Count(err.Error(), "r.yaml:") != 3 {
+		t.Errorf("got\n%v", err)
+	}
+}
+
+func TestParamsAreCheckedTogether(t *testing.T) {
+	rb := mustLoad(t, deploy)
+	text := func(s string) Given { return Given{Text: &s} }
+	_, err := rb.Values(map[string]Given{"version": text("1.2"), "keep": text("0"), "vresion": text("x")})
+	for _, want := range []string{`"1.2" does not match`, "must be at least 1", `did you mean "version"?`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("want %q in\n%v", want, err)
+		}
+	}
+	values, err := rb.Values(map[string]Given{"version": text("v1.2.3")})
+	if err != nil || values["keep"] != 3 {
+		t.Errorf("%v, %v", values, err)
+	}
+	if _, err = rb.Values(nil); err == nil || !strings.Contains(err.Error(), "is required: release to install") {
+		t.Errorf("%v", err)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add(deploy)
+	f.Add("name: x\nsteps:\n  - {run: [a, b], retry: {attempts: 3, if: 'result.exit_code == 1'}}\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		if rb, _, err := LoadText(text, "f", "."); err == nil && rb == nil {
+			t.Error("neither runbook nor error")
+		}
+	})
+}
+
+func BenchmarkLoadThousandSteps(b *testing.B) {
+	var text strings.Builder
+	text.WriteString("name: big\nhosts: all\nsteps:\n")
+	for range 1000 {
+		text.WriteString("  - run: echo step one\n    timeout: 5s\n")
+	}
+	for b.Loop() {
+		if _, _, err := LoadText(text.String(), "b", "."); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,301 @@
+package runbook
+
+import (
+	"time"
+
+	"github.com/opsctl/opsctl/internal/source"
+	"github.com/opsctl/opsctl/pkg/runbook/expression"
+	"github.com/opsctl/opsctl/pkg/runbook/shell"
+)
+
+// Limits of a runbook, and the values that hold where it says nothing.
+const (
+	StepsMax         = 10_000
+	AttemptsMax      = 1_000
+	TimeoutDefault   = time.Hour
+	KillAfterDefault = 10 * time.Second
+	RetryDelayMax    = time.Hour
+)
+
+// Runbook is a document describing a maintenance task. It is a block, with inputs.
+type Runbook struct {
+	File        *source.File
+	Dir         string // where relative paths start
+	Name        string
+	Description string
+	Owner       string
+	Docs        string
+	Tags        []string
+	Params      []*Param
+	Vars        []*Var
+	Outputs     []Output
+	Deadline    time.Duration // 0: none
+	Lock        *Text         // nil: none
+	Root        *Step         // the runbook as a block
+	Finally     []*Step
+	Default     OnFailure // computed once for the whole runbook
+}
+
+// Text is a text as written, with expressions compiled.
+type Text struct {
+	Node *source.Node
+	*expression.Text
+}
+
+// Cond is an expression that says yes or no.
+type Cond struct {
+	Node *source.Node
+	*expression.Expression
+}
+
+// Var is a value computed once, from params and other vars.
+type Var struct {
+	Name   string
+	Node   *source.Node
+	Text   *Text // nil when Value is a literal
+	Value  any
+	Secret bool // it is made of a secret param
+}
+
+// Script is a command: for a shell, or a list of words for no shell.
+type Script struct {
+	Node   *source.Node
+	Argv   []*Text                  // instead of a script
+	Exprs  []*expression.Expression // the values of the script, in order
+	Parsed *shell.Script            // nil with Argv, and for a shell whose quoting is not known
+	Shell  string
+}
+
+// Effect tells what a step does to its hosts.
+type Effect string
+
+// The effects.
+const (
+	Read    Effect = "read"
+	Change  Effect = "change"
+	Destroy Effect = "destroy"
+)
+
+// OnFailure tells what a bad outcome leads to.
+type OnFailure struct {
+	Do    string // rollback stop continue ignore
+	Scope string // of a rollback: run block wave hosts
+	Block *Step  // the block that declared it; nil is the runbook
+}
+
+// Retry tells how often and when a failed do is tried again.
+type Retry struct {
+	Attempts int
+	Delay    time.Duration
+	Backoff  float64
+	MaxDelay time.Duration
+	If       *Cond
+}
+
+// Rollback is the undo that a step declares.
+type Rollback struct {
+	None    bool // nothing to take back, or nothing that could be
+	When    string
+	Run     *Script
+	Timeout *time.Duration
+	Retry   *Retry
+	Sudo    *Text
+	Env     []EnvVar
+	Stdin   *Text
+	Dir     *Text
+}
+
+// EnvVar is a variable of a command's environment.
+type EnvVar struct {
+	Name string
+	Text *Text
+}
+
+// Output is a named result of a step or a runbook.
+type Output struct {
+	Name string
+	Expr *Cond // of any type
+}
+
+// SaveItem is a value read before a change.
+type SaveItem struct {
+	Name string
+	Run  *Script
+}
+
+// Rollout lets a block's hosts through in waves.
+type Rollout struct {
+	Node           *source.Node
+	Waves          []Size
+	MaxFailures    Size
+	MaxUnreachable *Size
+	Soak           time.Duration
+}
+
+// Size is a number of hosts, or a percentage of them.
+type Size struct {
+	Count   int
+	Percent bool
+}
+
+// Of gives how many of n hosts the size is: percentages are rounded down.
+func (s Size) Of(n int) int {
+	if s.Percent {
+		return n * s.Count / 100
+	}
+	return s.Count
+}
+
+// Step is one entry of a runbook; one with Steps is a block.
+type Step struct {
+	Node   *source.Node
+	Key    *source.Node // of its action, for messages
+	ID     string
+	Path   string // full id: block/step; "" for the runbook itself
+	Parent *Step
+	Index  int // among its siblings
+	Name   string
+	Why    string
+	Tags   []string
+	Title  string // what people are shown: name, else id
+
+	Needs      []*source.Node
+	NeedsGiven bool
+	Before     []*Step // siblings it waits for
+	Barrier    bool
+	Parallel   bool
+	Hosts      []*Text // nil: not said here
+	HostsNode  *source.Node
+	Once       bool
+	Delegate   *Text
+	AllowEmpty bool
+
+	If    *Cond
+	Check *Script
+
+	Action string // run copy link wait assert steps
+	Run    *Script
+	Copy   *Copy
+	Link   *Link
+	Wait   *Wait
+	Assert *Assert
+	Steps  []*Step
+	*Rollout
+
+	Env       []EnvVar
+	Dir       *Text
+	Shell     string
+	Sudo      *Text // nil: not said; "false" takes it back
+	Stdin     *Text
+	Timeout   *time.Duration // 0: none
+	KillAfter *time.Duration
+	Retry     *Retry
+
+	Outputs   []Output
+	OKCodes   []int
+	ChangedIf *Cond
+	FailedIf  *Cond
+	Effect    Effect
+
+	Save             []SaveItem
+	Rollback         *Rollback
+	PointOfNoReturn  bool
+	OnFailure        *OnFailure
+	Finally          bool // stands in finally
+	Reads            []StepRef
+	effectGiven      bool
+	idGiven          bool
+	needsNode        *source.Node
+	ancestorsOfBlock map[*Step]bool
+}
+
+// Copy puts a file or the content of a directory on a host.
+type Copy struct {
+	Src, Content, Dest *Text
+	Mode               *uint32 // permission bits
+	Owner, Group       *Text
+	Template, Delete   bool
+	Exclude            []string
+}
+
+// Link is a symbolic link that is switched atomically.
+type Link struct{ Path, To *Text }
+
+// Wait waits until something is so, from the host's point of view.
+type Wait struct {
+	TCP, HTTP, File *Text
+	Run             *Script
+	Pause           time.Duration
+	Status          int
+	Body            *Text
+	Every           time.Duration
+	Stable          int
+	Timeout         time.Duration // 0: none
+}
+
+// Assert checks what is known.
+type Assert struct {
+	That    []*Cond
+	Message *Text
+}
+
+// StepRef is a place where a step uses the result of another one.
+type StepRef struct {
+	Step     *Step // the other one
+	Node     *source.Node
+	Offset   int
+	Text     string // as written: steps.build.stdout
+	AllHosts bool   // .on["host"] or .hosts: not the same host's result
+}
+
+// Inherit gives what the step, or the innermost block around it, says; the zero value if none does.
+func Inherit[V comparable](s *Step, said func(*Step) V) V {
+	var zero V
+	for ; s != nil; s = s.Parent {
+		if v := said(s); v != zero {
+			return v
+		}
+	}
+	return zero
+}
+
+// ShellName gives the shell that the step's scripts are written for.
+func (s *Step) ShellName() string {
+	if name := Inherit(s, func(s *Step) string { return s.Shell }); name != "" {
+		return name
+	}
+	return "sh"
+}
+
+// Walk calls visit for the step and all steps inside it, outermost first.
+func (s *Step) Walk(visit func(*Step)) {
+	visit(s)
+	for _, inner := range s.Steps {
+		inner.Walk(visit)
+	}
+}
+
+// Within tells whether the step stands inside the block, at any depth.
+func (s *Step) Within(block *Step) bool {
+	for p := s.Parent; p != nil; p = p.Parent {
+		if p == block {
+			return true
+		}
+	}
+	return false
+}
+
+// HasUndo tells whether a completed do of the step can be taken back: by what its author
+// declared, or by the undo that is part of its action.
+func (s *Step) HasUndo() bool {
+	if s.Rollback != nil {
+		return !s.Rollback.None
+	}
+	return s.BuiltinUndo()
+}
+
+// BuiltinUndo tells whether the step's action knows its own undo.
+func (s *Step) BuiltinUndo() bool { return s.Action == "copy" || s.Action == "link" }
+
+// Read tells whether the step never changes its hosts.
+func (s *Step) Read() bool { return s.Effect == Read }

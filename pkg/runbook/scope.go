@@ -1,0 +1,258 @@
+package runbook
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/opsctl/opsctl/internal/source"
+	"github.com/opsctl/opsctl/pkg/runbook/expression"
+)
+
+// scope is what the expressions at one place may use.
+type scope struct {
+	base   expression.Map // params, vars, run, runbook, env, hosts()
+	step   *Step          // nil: no host, no steps
+	saved  []SaveItem
+	result bool
+	ending bool // in finally: run.outcome and run.failed are known
+}
+
+var resultType = expression.Map{
+	"stdout": expression.String, "stderr": expression.String, "exit_code": expression.Int, "outcome": expression.String,
+}
+
+var hostType = expression.Map{
+	"name": expression.String, "addr": expression.String, "user": expression.String,
+	"groups": expression.ListOf(expression.String), "vars": expression.Map{expression.Extra: expression.Any},
+}
+
+func runType(ending bool) expression.Map {
+	m := expression.Map{
+		"id": expression.String, "date": expression.String, "started": expression.String, "user": expression.String, "dry_run": expression.Bool,
+	}
+	if ending {
+		m["outcome"], m["failed"] = expression.String, expression.ListOf(expression.String)
+	}
+	return m
+}
+
+// baseScope is what every expression of the runbook may use.
+func baseScope(rb *Runbook) expression.Map {
+	m := expression.Map{
+		"run": runType(false), "runbook": expression.Map{"name": expression.String},
+		"env": expression.Map{expression.Extra: expression.String},
+	}
+	for _, p := range rb.Params {
+		m[p.Name] = paramType(p)
+	}
+	for _, v := range rb.Vars {
+		m[v.Name] = varType(v)
+	}
+	return m
+}
+
+func paramType(p *Param) expression.Type {
+	switch p.Type {
+	case "int":
+		return expression.Int
+	case "float":
+		return expression.Float
+	case "bool":
+		return expression.Bool
+	case "list":
+		return expression.ListOf(expression.Any)
+	case "map":
+		return expression.Map{expression.Extra: expression.Any}
+	}
+	return expression.String
+}
+
+func varType(v *Var) expression.Type {
+	if v.Text != nil && strings.Contains(v.Node.Text, "${{") {
+		pieces, err := expression.Split(v.Node.Text)
+		if err == nil && len(pieces) == 1 {
+			return expression.Any
+		}
+		return expression.String
+	}
+	switch v.Node.Value().(type) {
+	case string:
+		return expression.String
+	case int:
+		return expression.Int
+	case float64:
+		return expression.Float
+	case bool:
+		return expression.Bool
+	case []any:
+		return expression.ListOf(expression.Any)
+	}
+	return expression.Any
+}
+
+var stepName = regexp.MustCompile(`\bsteps\s*(?:\?\.|\.|\[\s*["'])\s*([A-Za-z0-9_]+)`)
+
+// typesFor gives the names that are there for a text. Of the steps it holds those that the text
+// names, or all of them: a runbook of a thousand steps would otherwise pay for each a thousand times.
+func (sc *scope) typesFor(text string, allSteps bool) expression.Map {
+	m := make(expression.Map, len(sc.base)+6)
+	for k, v := range sc.base {
+		m[k] = v
+	}
+	if sc.ending {
+		m["run"] = runType(true)
+	}
+	if sc.step == nil {
+		return m
+	}
+	m["host"] = hostType
+	if sc.result {
+		m["result"] = resultType
+	}
+	if sc.saved != nil {
+		saved := expression.Map{}
+		for _, item := range sc.saved {
+			saved[item.Name] = expression.String
+		}
+		m["saved"] = saved
+	}
+	if !strings.Contains(text, "steps") {
+		return m
+	}
+	steps := expression.Map{}
+	if allSteps {
+		for _, name := range sc.step.visible() {
+			steps[name] = typeOf(sc.step.find(name))
+		}
+	} else {
+		for _, match := range stepName.FindAllStringSubmatch(text, -1) {
+			if found := sc.step.find(match[1]); found != nil {
+				steps[match[1]] = typeOf(found)
+			}
+		}
+	}
+	m["steps"] = steps
+	return m
+}
+
+// typeOf is the type of steps.<id>.
+func typeOf(s *Step) expression.Map {
+	if s.Action == "steps" {
+		inner := expression.Map{}
+		for _, c := range s.Steps {
+			inner[c.ID] = typeOf(c)
+		}
+		return expression.Map{"steps": inner}
+	}
+	one := expression.Map{"outputs": outputsType(s)}
+	for k, v := range resultType {
+		one[k] = v
+	}
+	all := expression.Map{"on": expression.Map{expression.Extra: one}}
+	for k, v := range one {
+		all[k] = v
+	}
+	listed := expression.Map{"host": expression.String}
+	for k, v := range one {
+		listed[k] = v
+	}
+	all["hosts"] = expression.ListOf(listed)
+	return all
+}
+
+func outputsType(s *Step) expression.Map {
+	m := expression.Map{}
+	for _, o := range s.Outputs {
+		m[o.Name] = expression.Any
+	}
+	return m
+}
+
+// siblings are the steps of the block that the step stands in.
+func (s *Step) siblings() []*Step {
+	if s.Parent == nil {
+		return nil
+	}
+	return s.Parent.Steps
+}
+
+// find looks a step up by id: in this block, then outwards.
+func (s *Step) find(id string) *Step {
+	for at := s; at != nil; at = at.Parent {
+		for _, x := range at.siblings() {
+			if x.ID == id {
+				return x
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Step) visible() []string {
+	var names []string
+	for at := s; at != nil; at = at.Parent {
+		for _, x := range at.siblings() {
+			if x != at && !containsString(names, x.ID) {
+				names = append(names, x.ID)
+			}
+		}
+	}
+	return names
+}
+
+// refer follows steps.a.steps.b.field to the step it means; rest is what is taken from it.
+func (s *Step) refer(path []string) (found *Step, rest []string) {
+	found = s.find(path[1])
+	rest = path[2:]
+	for found != nil && found.Action == "steps" && len(rest) >= 2 && rest[0] == "steps" {
+		var inner *Step
+		for _, c := range found.Steps {
+			if c.ID == rest[1] {
+				inner = c
+			}
+		}
+		found, rest = inner, rest[2:]
+	}
+	return found, rest
+}
+
+// certain tells whether the other step is certain to be before this one.
+func (s *Step) certain(other *Step) bool {
+	if s.Finally && !other.Finally {
+		return true
+	}
+	for at := s; at != nil; at = at.Parent {
+		for o := other; o != nil; o = o.Parent {
+			if at.Parent == o.Parent && at != o && at.ancestors()[o] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// checkRefs holds what an expression takes from other steps against the order.
+func (d *decoder) checkRefs(n *source.Node, sc *scope, refs []expression.Ref) {
+	for _, r := range refs {
+		if r.Path[0] != "steps" || sc.step == nil {
+			continue
+		}
+		if len(r.Path) < 3 {
+			d.problems.Add(n.ProblemAt(r.Offset, len(r.String()), "take something from the step here", "steps.<id>.stdout, .stderr, .exit_code, .outcome, .outputs.x"))
+			continue
+		}
+		other, rest := sc.step.refer(r.Path)
+		if other == nil || len(rest) == 0 {
+			continue
+		}
+		if other == sc.step || !sc.step.certain(other) {
+			hint := "let this step wait for it: needs: [" + other.ID + "]"
+			if other == sc.step {
+				hint = "its own result is result.stdout, in outputs, changed_if, failed_if and retry.if"
+			}
+			d.problems.Add(n.ProblemAt(r.Offset, len(r.String()), "step "+strconvQuote(other.ID)+" is not certain to be before this one", hint))
+			continue
+		}
+		sc.step.Reads = append(sc.step.Reads, StepRef{Step: other, Node: n, Offset: r.Offset, Text: r.String(), AllHosts: rest[0] == "on" || rest[0] == "hosts"})
+	}
+}
