@@ -126,35 +126,3 @@ func (r *renderer) variable(text string) string {
 		}
 	}
 }
-
-// delimit writes the delimiters of the here-documents: as they are, or fresh ones
-// where a value would make a line of the body end it.
-func (r *renderer) delimit(out []string) {
-	names := make([]string, len(r.script.documents))
-	first := make([]int, len(names))
-	for i, p := range r.script.pieces {
-		if p.kind == pieceOpening {
-			first[p.doc] = i
-		}
-		if p.kind == pieceClosing {
-			body := strings.Join(out[first[p.doc]+1:i], "")
-			names[p.doc] = fresh(r.script.documents[p.doc].delimiter, body)
-		}
-	}
-	for i, p := range r.script.pieces {
-		if p.kind == pieceOpening || p.kind == pieceClosing {
-			out[i] = names[p.doc]
-		}
-	}
-}
-
-// fresh returns the delimiter, or another that the body does not hold, neither as it is read nor with
-// its continued lines joined. A shell compares whole lines; not to hold it at all is the safer side.
-func fresh(delimiter, body string) string {
-	name := delimiter
-	joined := strings.ReplaceAll(body, "\\\n", "")
-	for n := 1; strings.Contains(body, name) || strings.Contains(joined, name); n++ {
-		name = delimiter + "_" + strconv.Itoa(n)
-	}
-	return name
-}

@@ -21,6 +21,9 @@ func (s *surveyor) word(w *syntax.Word, sc scope, at spot) {
 		bare.many, bare.command = at.many, at.command
 	}
 	for i, part := range w.Parts {
+		if s.dollarQuote(before(w.Parts, i), part) {
+			continue
+		}
 		switch part := part.(type) {
 		case *syntax.Lit:
 			if i == 0 && s.tilde(part) {
@@ -129,6 +132,28 @@ func (s *surveyor) tilde(l *syntax.Lit) bool {
 	s.refuseAll(l, "a value stands in the user name after ~, where no shell would expand it",
 		`ask for the directory: home=$(getent passwd ${{ … }} | cut -d: -f6)`)
 	return true
+}
+
+// dollarQuote refuses a quote right after $$, which zsh reads as a dollar sign and $'…'.
+func (s *surveyor) dollarQuote(previous, part syntax.WordPart) bool {
+	p, ok := previous.(*syntax.ParamExp)
+	if !ok || !p.Short || p.Param == nil || p.Param.Value != "$" {
+		return false
+	}
+	message, hint := "a value stands right after $$ without braces", "write ${$} before it"
+	switch part := part.(type) {
+	case *syntax.Lit:
+		from, to := s.within(part.Pos(), part.End())
+		if from == to || s.places[from].at != int(part.Pos().Offset()) {
+			return false
+		}
+		s.refuseAll(part, message, hint)
+		return true
+	case *syntax.SglQuoted, *syntax.DblQuoted:
+		s.refuseAll(part, message, hint)
+		return true
+	}
+	return false
 }
 
 // short tells whether a part is an expansion without braces, which could take more text into its name.
