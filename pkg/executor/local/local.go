@@ -1,0 +1,125 @@
+package local
+
+import (
+	"context"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/opsctl/opsctl/pkg/executor"
+	"github.com/opsctl/opsctl/pkg/executor/supervisor"
+)
+
+// Options of the host.
+type Options struct {
+	RunID    string
+	Resumed  bool
+	StateDir string // where run directories are; "" is opsctl/runs in the user's state directory
+	LanesMax int    // 0 is the default of package supervisor
+}
+
+// New returns this machine as a Host. Nothing is started yet.
+func New(o Options) *supervisor.Host {
+	return supervisor.NewHost(&linker{env: environ(os.Environ())}, supervisor.Options{
+		RunID: o.RunID, Resumed: o.Resumed, StateDir: o.StateDir, LanesMax: o.LanesMax,
+	})
+}
+
+// environ is what commands may see of the environment of opsctl.
+func environ(all []string) []string {
+	names := []string{"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR"}
+	var env []string
+	for _, e := range all {
+		name, _, _ := strings.Cut(e, "=")
+		if slices.Contains(names, name) || strings.HasPrefix(name, "LC_") || strings.HasPrefix(name, "XDG_") {
+			env = append(env, e)
+		}
+	}
+	return env
+}
+
+// linker starts shells as processes.
+type linker struct {
+	env    []string
+	dialer net.Dialer
+}
+
+func (l *linker) Shell(_ context.Context, sudo string) (supervisor.Shell, error) {
+	if sudo == "" {
+		return l.start("plain", "sh")
+	}
+	command, err := supervisor.SudoCommand(sudo)
+	if err != nil {
+		return nil, &executor.HostError{Class: "sudo", Message: err.Error()}
+	}
+	return l.start("sudo", "sh", "-c", command)
+}
+
+func (l *linker) Upload(context.Context) (supervisor.Shell, error) {
+	return l.start("upload", "sh", "-c", supervisor.UploadCommand)
+}
+
+func (l *linker) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	return l.dialer.DialContext(ctx, network, address)
+}
+
+// Close does nothing: there is no connection, and shells that still run a step are left to it.
+func (l *linker) Close() error { return nil }
+
+// shell is a process and our ends of its pipes.
+type shell struct {
+	in, out, err *os.File
+}
+
+func (s *shell) Read(p []byte) (int, error)  { return s.out.Read(p) }
+func (s *shell) Write(p []byte) (int, error) { return s.in.Write(p) }
+func (s *shell) Stderr() io.Reader           { return s.err }
+func (s *shell) CloseWrite() error           { return s.in.Close() }
+
+func (s *shell) Close() error {
+	_ = s.in.Close() // may be closed before, by CloseWrite
+	_ = s.err.Close()
+	return s.out.Close()
+}
+
+// start starts a program in a session of its own: no signal of our terminal reaches it.
+func (l *linker) start(what, name string, args ...string) (supervisor.Shell, error) {
+	failed := func(err error) error {
+		return &executor.HostError{Class: "link", Message: "cannot start a shell (" + what + ") on this machine: " + err.Error()}
+	}
+	var theirs, ours [3]*os.File
+	closeAll := func(files [3]*os.File) {
+		for _, f := range files {
+			_ = f.Close() // nil is refused, nothing else can go wrong
+		}
+	}
+	for i := range theirs {
+		r, w, err := os.Pipe()
+		if err != nil {
+			closeAll(theirs)
+			closeAll(ours)
+			return nil, failed(err)
+		}
+		theirs[i], ours[i] = w, r
+		if i == 0 {
+			theirs[i], ours[i] = r, w
+		}
+	}
+	cmd := exec.Command(name, args...)
+	cmd.Env = l.env
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = theirs[0], theirs[1], theirs[2]
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	err := cmd.Start()
+	closeAll(theirs)
+	if err != nil {
+		closeAll(ours)
+		return nil, failed(err)
+	}
+	// Reaped whenever it ends, which may be long after the shell was closed.
+	go func() { _ = cmd.Wait() }()
+	return &shell{in: ours[0], out: ours[1], err: ours[2]}, nil
+}

@@ -1,0 +1,52 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"regexp"
+)
+
+// A Linker opens shells on one host, and reconnects when its connection broke. It may be used by
+// several goroutines. Errors are *executor.HostError.
+type Linker interface {
+	// Shell starts ShellCommand or, where sudo is not "", SudoCommand(sudo). It dials, or dials
+	// again when the connection is broken; how often and how long is up to ctx.
+	Shell(ctx context.Context, sudo string) (Shell, error)
+	// Upload starts UploadCommand as the login user: it reads one line of script and runs it; the
+	// script then consumes the rest of stdin.
+	Upload(ctx context.Context) (Shell, error)
+	// Dial opens a connection from the host.
+	Dial(ctx context.Context, network, address string) (net.Conn, error)
+	// Close ends the connection. Shells that run a step are not killed by it.
+	Close() error
+}
+
+// A Shell is the standard streams of a shell on a host. Closing it, from any goroutine, makes
+// pending reads (of both streams) and writes fail, at once; it does not kill what runs there.
+type Shell interface {
+	io.Reader // its stdout
+	io.Writer // its stdin
+	Stderr() io.Reader
+	CloseWrite() error // end of its stdin
+	io.Closer
+}
+
+// What a Linker executes: constants that sh, bash, zsh, fish and tcsh read alike.
+const (
+	ShellCommand  = `exec sh`
+	UploadCommand = `exec sh -c 'IFS= read -r OPSCTL; eval "$OPSCTL"'`
+)
+
+// userName is what useradd(8) allows, so that it needs no quoting in any shell.
+var userName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,63}$`)
+
+// SudoCommand is what a Linker executes for a shell as user. -H makes HOME that user's own,
+// which is where its run directory is.
+func SudoCommand(user string) (string, error) {
+	if !userName.MatchString(user) {
+		return "", fmt.Errorf("cannot use %q as a user for sudo: it is not a user name", user)
+	}
+	return "exec sudo -n -H -u " + user + " -- sh", nil
+}
