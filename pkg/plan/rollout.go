@@ -1,0 +1,100 @@
+package plan
+
+import (
+	"github.com/opsctl/opsctl/pkg/inventory"
+	"github.com/opsctl/opsctl/pkg/runbook"
+)
+
+// rollout lays out a block once for each wave. A wave begins when the one before it has ended,
+// so its first steps wait, behind a barrier, for the last steps of that.
+func (b *builder) rollout(block *runbook.Step, in instance) []int {
+	hosts := b.rolloutHosts(block)
+	r := &Rollout{Block: block.Path, Source: block, Soak: block.Soak, MaxUnreachable: -1}
+	if r.Block == "" {
+		r.Block = "runbook"
+	}
+	r.Hosts = b.indices(hosts)
+	r.MaxFailures = block.MaxFailures.Of(len(hosts))
+	if block.MaxUnreachable != nil {
+		r.MaxUnreachable = block.MaxUnreachable.Of(len(hosts))
+	}
+	index := len(b.plan.Rollouts)
+	b.plan.Rollouts = append(b.plan.Rollouts, r)
+	b.disjoint(block, block, hosts)
+
+	in.rollout, in.once = index, map[*runbook.Step]bool{}
+	before := barriers(in.before)
+	for wave, first := 1, 0; first < len(hosts); wave++ {
+		size := max(1, waveSize(block.Waves, wave).Of(len(hosts)))
+		last := min(first+size, len(hosts))
+		in.wave, in.before, in.hosts = wave, before, map[*inventory.Host]bool{}
+		for _, h := range hosts[first:last] {
+			in.hosts[h] = true
+		}
+		from := len(b.plan.Steps)
+		exits := b.inside(block, in)
+		r.Waves = append(r.Waves, r.Hosts[first:last])
+		r.Steps = append(r.Steps, upTo(from, len(b.plan.Steps)))
+		before = nil
+		for _, exit := range exits {
+			before = append(before, Edge{Step: exit, Barrier: true})
+		}
+		first = last
+	}
+	return stepsOf(before)
+}
+
+func upTo(from, to int) []int {
+	var list []int
+	for i := from; i < to; i++ {
+		list = append(list, i)
+	}
+	return list
+}
+
+func barriers(edges []Edge) []Edge {
+	list := make([]Edge, len(edges))
+	for i, e := range edges {
+		list[i] = Edge{Step: e.Step, Barrier: true}
+	}
+	return list
+}
+
+// waveSize gives the size of a wave, from 1; the last one written is repeated.
+func waveSize(sizes []runbook.Size, wave int) runbook.Size {
+	if wave > len(sizes) {
+		return sizes[len(sizes)-1]
+	}
+	return sizes[wave-1]
+}
+
+// rolloutHosts are the hosts of the block's own target.
+func (b *builder) rolloutHosts(block *runbook.Step) []*inventory.Host {
+	return b.chosen[block]
+}
+
+// disjoint finds steps that no host of the rollout would go through.
+func (b *builder) disjoint(block, s *runbook.Step, hosts []*inventory.Host) {
+	for _, inner := range s.Steps {
+		if inner.Action == "steps" {
+			b.disjoint(block, inner, hosts)
+			continue
+		}
+		if inner.Once || inner.Delegate != nil || len(b.chosen[inner]) == 0 {
+			continue
+		}
+		common := false
+		for _, h := range b.chosen[inner] {
+			for _, x := range hosts {
+				common = common || h == x
+			}
+		}
+		if !common {
+			node := inner.HostsNode
+			if node == nil {
+				node = inner.Node
+			}
+			b.problem(node, "no host of this step is a host of the rollout around it").Hint = "delegate: <host> runs it there for each host of the rollout; once: true runs it once"
+		}
+	}
+}
