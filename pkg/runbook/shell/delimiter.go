@@ -1,6 +1,8 @@
 package shell
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"strconv"
 	"strings"
 )
@@ -60,6 +62,9 @@ func fresh(delimiter, body string) (name string, ok bool) {
 		name := base
 		for n := 1; held(name); n++ {
 			name = base + "_" + strconv.Itoa(n)
+			if n > countedMax {
+				return base + "_" + digest(body)
+			}
 		}
 		return name
 	}
@@ -73,6 +78,15 @@ func fresh(delimiter, body string) (name string, ok bool) {
 		}
 	}
 	return name, false
+}
+
+// countedMax ends the counting through names: who writes a body that holds them all does so on
+// purpose, but cannot write one that holds its own digest.
+const countedMax = 8
+
+func digest(body string) string {
+	sum := sha256.Sum256([]byte(body))
+	return hex.EncodeToString(sum[:16])
 }
 
 // garbled tells whether a line starts as the delimiter does and goes on with a byte outside ASCII: comparing

@@ -8,16 +8,22 @@ import (
 
 const variableHint = "assign it to a variable first: v=${{ … }}"
 
-// diagnose says why a place has no safe form: the innermost construct around it that is known to be
-// the reason. It reads the script again, as it is only needed for a mistake, and then with its comments.
-func (a *assembly) diagnose(at int) (message, hint string) {
-	message, hint = "no form of a value is safe here", variableHint+`; then "$v"`
+// trees reads the script again, with its comments, which only a mistake makes necessary.
+func (a *assembly) trees() []*syntax.File {
+	var trees []*syntax.File
 	for _, lang := range []syntax.LangVariant{syntax.LangPOSIX, syntax.LangBash} {
-		file, err := parseAs(a.source, lang, syntax.KeepComments(true))
-		if err != nil {
-			continue
+		if file, err := parseAs(a.source, lang, syntax.KeepComments(true)); err == nil {
+			trees = append(trees, file)
 		}
-		for node := range syntax.Preorder(file) {
+	}
+	return trees
+}
+
+// diagnose says why a place has no safe form: the innermost construct around it that is known to be the reason.
+func (a *assembly) diagnose(trees []*syntax.File, at int) (message, hint string) {
+	message, hint = "no form of a value is safe here", variableHint+`; then "$v"`
+	for _, tree := range trees {
+		for node := range syntax.Preorder(tree) {
 			if m, h := a.reason(node, at); m != "" {
 				message, hint = m, h
 			}

@@ -8,8 +8,9 @@ import (
 
 // Limits of a script. The parser recurses, so the length bounds its stack too.
 const (
-	BytesMax  = 256 << 10 // of the script as written
-	PlacesMax = 4096      // interpolations in one script
+	BytesMax    = 256 << 10 // of the script as written
+	PlacesMax   = 4096      // interpolations in one script
+	ProblemsMax = 50        // told of one script
 )
 
 // Part is a piece of a script as written.
@@ -140,7 +141,11 @@ func (f *findings) agree(other *findings) {
 // placeProblems lists the places without a safe form.
 func (a *assembly) placeProblems(found *findings) []Problem {
 	var problems []Problem
+	var trees []*syntax.File // read when the first problem needs them
 	for i := range a.places {
+		if len(problems) == ProblemsMax {
+			break
+		}
 		p := &a.places[i]
 		if p.use.Raw && p.use.Secret {
 			problems = append(problems, a.problem(i, "raw() cannot insert a secret", "leave raw() away"))
@@ -152,7 +157,10 @@ func (a *assembly) placeProblems(found *findings) []Problem {
 		}
 		message, hint := ctx.message, ctx.hint
 		if message == "" {
-			message, hint = a.diagnose(p.at)
+			if trees == nil {
+				trees = a.trees()
+			}
+			message, hint = a.diagnose(trees, p.at)
 		}
 		problems = append(problems, a.problem(i, message, hint))
 	}
