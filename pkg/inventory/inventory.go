@@ -1,0 +1,101 @@
+package inventory
+
+import (
+	"github.com/opsctl/opsctl/internal/source"
+)
+
+// Limits of an inventory.
+const (
+	HostsMax       = 100_000 // hosts of an inventory, and names one range may stand for
+	GroupsMax      = 10_000
+	NameBytesMax   = 253 // as DNS has it
+	PatternMax     = 64 << 10
+	TermsMax       = 10_000 // of one pattern
+	PositionMax    = 1_000_000
+	SourceBytesMax = source.BytesMax
+	expandedMax    = 1_000_000 // names that all ranges of one load stand for
+	rangeBytesMax  = 4 * NameBytesMax
+	problemsMax    = 100 // shown of one load; the rest is counted
+	nearestMax     = 20  // problems of one load for which a near name is looked for
+)
+
+// The names that mean something in every inventory.
+const (
+	All   = "all"   // every host, not the controller
+	Local = "local" // the controller, where opsctl itself runs
+)
+
+// Host is one machine as the inventory describes it. Its maps may share values
+// with other hosts and are not to be changed.
+type Host struct {
+	Name     string // as in the inventory; what people see
+	Addr     string // to dial; "" where the name itself, or ssh_config, tells
+	User     string // "" where ssh_config decides
+	Port     int    // 0 where ssh_config decides
+	Jump     string // as ProxyJump takes it; "" where ssh_config decides
+	Identity string // path of a private key; "" where ssh_config decides
+
+	Groups  []string          // sorted: all it is in, directly or through parents, without "all"
+	Vars    map[string]any    // merged: all < parent groups < groups < host
+	Origins map[string]string // variable → where its value came from: "inventory.yaml:12:5 (group web)"
+	At      string            // where the host itself is written: "inventory.yaml:3:3"
+
+	// SSHConfig is the ssh_config file the host was read from, "" for the others.
+	// Settings without a field of their own are still to be found in it.
+	SSHConfig string
+
+	index int // in Inventory.Hosts; -1 is the controller
+}
+
+// IsLocal tells whether the host is the controller.
+func (h *Host) IsLocal() bool { return h.index < 0 }
+
+// Group is a named set of hosts.
+type Group struct {
+	Name   string
+	Hosts  []*Host  // inventory order; its own and those of the groups in it
+	Groups []string // sorted: the groups directly in it
+}
+
+// Inventory is all hosts and groups.
+type Inventory struct {
+	Hosts    []*Host  // in the order written, without the controller
+	Groups   []*Group // sorted by name, without "all"
+	Warnings source.Problems
+
+	local  *Host
+	hosts  map[string]*Host
+	groups map[string]*Group
+}
+
+// Lookup returns the host of that name, the controller for "local", or nil.
+func (inv *Inventory) Lookup(name string) *Host {
+	if name == Local {
+		return inv.local
+	}
+	if h := inv.hosts[name]; h != nil {
+		return h
+	}
+	return inv.hosts[canonical(name)]
+}
+
+// Group returns the group of that name, or nil. "all" is one, "local" is not.
+func (inv *Inventory) Group(name string) *Group {
+	if name == All {
+		return &Group{Name: All, Hosts: inv.Hosts}
+	}
+	return inv.groups[name]
+}
+
+// names gives every name a pattern may say, for finding the nearest.
+func (inv *Inventory) names() []string {
+	names := make([]string, 0, len(inv.Hosts)+len(inv.Groups)+2)
+	names = append(names, All, Local)
+	for _, g := range inv.Groups {
+		names = append(names, g.Name)
+	}
+	for _, h := range inv.Hosts {
+		names = append(names, h.Name)
+	}
+	return names
+}

@@ -1,0 +1,222 @@
+package sshconfig
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// config decodes what was set, once everything is decided.
+func (w *resolution) config() (Config, error) {
+	c := Config{
+		Host: w.host, User: w.currentUser(), Port: defaultPort,
+		BindAddress: w.first("bindaddress"), HostKeyAlias: strings.ToLower(w.first("hostkeyalias")),
+		Ciphers: w.first("ciphers"), MACs: w.first("macs"),
+		KexAlgorithms: w.first("kexalgorithms"), HostKeyAlgorithms: w.first("hostkeyalgorithms"),
+		AddressFamily: "any", StrictHostKeyChecking: "ask", ServerAliveCountMax: aliveCount,
+	}
+	for _, decode := range []func(*Config) error{w.destination, w.proxies, w.words, w.times, w.identities, w.knownHosts} {
+		if err := decode(&c); err != nil {
+			return Config{}, err
+		}
+	}
+	c.Values = make(map[string]Value, len(w.set))
+	for key, list := range w.set {
+		v := Value{Text: list[0].text(), File: list[0].file, Line: list[0].line}
+		for _, d := range list[1:] {
+			v.Text += "\n" + d.text()
+		}
+		c.Values[key] = v
+	}
+	return c, nil
+}
+
+// wrong names the place of a value that cannot be used for this host.
+func (w *resolution) wrong(d *directive, err error) error {
+	at := d.file
+	if d.line > 0 {
+		at += ":" + strconv.Itoa(d.line)
+	}
+	return fmt.Errorf("%s: cannot use %s for host %s: %w", at, d.key, w.host, err)
+}
+
+func (w *resolution) destination(c *Config) error {
+	c.HostName = w.host
+	if list := w.set["hostname"]; len(list) > 0 {
+		name, err := expand(list[0].args[0], func(t byte) (string, bool) { return w.host, t == 'h' })
+		if err == nil {
+			err = safeHost(name)
+		}
+		if err != nil {
+			return w.wrong(list[0], err)
+		}
+		c.HostName = name
+	}
+	c.HostName = strings.ToLower(c.HostName)
+	if err := safeUser(c.User); err != nil {
+		if list := w.set["user"]; len(list) > 0 {
+			return w.wrong(list[0], err)
+		}
+		return err
+	}
+	if list := w.set["port"]; len(list) > 0 {
+		port, err := parsePort(list[0].args[0])
+		if err != nil {
+			return w.wrong(list[0], err)
+		}
+		c.Port = port
+	}
+	return nil
+}
+
+func (w *resolution) proxies(c *Config) error {
+	for _, p := range []struct {
+		key string
+		to  *string
+	}{{"proxyjump", &c.ProxyJump}, {"proxycommand", &c.ProxyCommand}} {
+		list := w.set[p.key]
+		if len(list) == 0 || strings.EqualFold(list[0].args[0], "none") {
+			continue
+		}
+		text, err := expand(list[0].args[0], w.proxyTokens())
+		if err == nil && p.key == "proxyjump" {
+			err = safeJump(text)
+		}
+		if err != nil {
+			return w.wrong(list[0], err)
+		}
+		*p.to = text
+	}
+	return nil
+}
+
+// safeJump refuses hops that would be read as options.
+func safeJump(text string) error {
+	for hop := range strings.SplitSeq(text, ",") {
+		hop = strings.TrimPrefix(hop, "ssh://")
+		host := hop
+		if i := strings.LastIndexByte(hop, '@'); i >= 0 {
+			if err := safeUser(hop[:i]); err != nil {
+				return err
+			}
+			host = hop[i+1:]
+		}
+		if err := safeHost(host); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *resolution) words(c *Config) error {
+	if list := w.set["stricthostkeychecking"]; len(list) > 0 {
+		word, err := oneOf(list[0].args[0], "yes=yes", "true=yes", "no=no", "false=no", "off=no", "ask=ask", "accept-new=accept-new")
+		if err != nil {
+			return w.wrong(list[0], err)
+		}
+		c.StrictHostKeyChecking = word
+	}
+	if family := w.first("addressfamily"); family != "" {
+		c.AddressFamily = strings.ToLower(family)
+	}
+	if list := w.set["identitiesonly"]; len(list) > 0 {
+		only, err := parseBool(list[0].args[0])
+		if err != nil {
+			return w.wrong(list[0], err)
+		}
+		c.IdentitiesOnly = only
+	}
+	if list := w.set["serveralivecountmax"]; len(list) > 0 {
+		count, err := strconv.Atoi(list[0].args[0])
+		if err != nil {
+			return w.wrong(list[0], err)
+		}
+		c.ServerAliveCountMax = count
+	}
+	return nil
+}
+
+func (w *resolution) times(c *Config) error {
+	if list := w.set["connecttimeout"]; len(list) > 0 && list[0].args[0] != "none" {
+		limit, err := parseTime(list[0].args[0])
+		if err != nil {
+			return w.wrong(list[0], err)
+		}
+		c.ConnectTimeout = limit
+	}
+	if list := w.set["serveraliveinterval"]; len(list) > 0 {
+		interval, err := parseTime(list[0].args[0])
+		if err != nil {
+			return w.wrong(list[0], err)
+		}
+		c.ServerAliveInterval = interval
+	}
+	return nil
+}
+
+func (w *resolution) identities(c *Config) error {
+	var err error
+	if c.IdentityFiles, err = w.paths(w.set["identityfile"]); err != nil {
+		return err
+	}
+	if len(w.set["identityfile"]) == 0 {
+		c.IdentityDefault = true
+		for _, name := range []string{"id_rsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk"} {
+			c.IdentityFiles = append(c.IdentityFiles, w.r.options.Home+"/.ssh/"+name)
+		}
+	}
+	if c.CertificateFiles, err = w.paths(w.set["certificatefile"]); err != nil {
+		return err
+	}
+	list := w.set["identityagent"]
+	if len(list) == 0 {
+		return nil
+	}
+	agent := list[0].args[0]
+	named := agent == "SSH_AUTH_SOCK" || agent == "none" || strings.HasPrefix(agent, "$") && !strings.HasPrefix(agent, "${")
+	if !named {
+		if agent, err = w.path(agent); err != nil {
+			return w.wrong(list[0], err)
+		}
+	}
+	c.IdentityAgent = agent
+	return nil
+}
+
+// paths expands the files of options that accumulate; "none" is no file.
+func (w *resolution) paths(list []*directive) ([]string, error) {
+	var out []string
+	for _, d := range list {
+		if strings.EqualFold(d.args[0], "none") {
+			continue
+		}
+		path, err := w.path(d.args[0])
+		if err != nil {
+			return nil, w.wrong(d, err)
+		}
+		out = append(out, path)
+	}
+	return out, nil
+}
+
+func (w *resolution) knownHosts(c *Config) error {
+	home := w.r.options.Home + "/.ssh/"
+	c.UserKnownHostsFiles = []string{home + "known_hosts", home + "known_hosts2"}
+	c.GlobalKnownHostsFiles = []string{"/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"}
+	if list := w.set["globalknownhostsfile"]; len(list) > 0 {
+		c.GlobalKnownHostsFiles = append([]string(nil), list[0].args...)
+	}
+	list := w.set["userknownhostsfile"]
+	if len(list) == 0 {
+		return nil
+	}
+	c.UserKnownHostsFiles = nil
+	for _, arg := range list[0].args {
+		path, err := w.path(arg)
+		if err != nil {
+			return w.wrong(list[0], err)
+		}
+		c.UserKnownHostsFiles = append(c.UserKnownHostsFiles, path)
+	}
+	return nil
+}

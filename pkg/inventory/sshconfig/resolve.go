@@ -1,0 +1,218 @@
+package sshconfig
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// resolution is the work of one Resolve.
+type resolution struct {
+	r     *Resolver
+	host  string // as asked for
+	set   map[string][]*directive
+	final bool // the second pass
+	err   error
+}
+
+// Resolve gives the settings of one host. An error names the file and line of the value that
+// cannot be used.
+func (r *Resolver) Resolve(host string, given Given) (Config, error) {
+	if err := safeHost(host); err != nil {
+		return Config{}, err
+	}
+	w := &resolution{r: r, host: host, set: make(map[string][]*directive, 16)}
+	for _, d := range r.overrides {
+		w.take(d)
+	}
+	w.give("user", r.options.User, "-u")
+	w.give("user", given.User, "inventory")
+	w.give("hostname", strings.ReplaceAll(given.HostName, "%", "%%"), "inventory")
+	if given.Port != 0 {
+		w.give("port", strconv.Itoa(given.Port), "inventory")
+	}
+	candidates := r.candidates(host)
+	active := make([]bool, len(r.segments))
+	w.pass(candidates, active)
+	if r.hasFinal {
+		w.final = true
+		w.pass(candidates, active)
+	}
+	if w.err != nil {
+		return Config{}, w.err
+	}
+	return w.config()
+}
+
+func (w *resolution) give(key, value, from string) {
+	if value != "" {
+		w.take(&directive{key: key, args: []string{value}, file: from})
+	}
+}
+
+// candidates gives the segments that may concern the host, in order of the files.
+func (r *Resolver) candidates(host string) []int {
+	named := r.named[host]
+	if len(named) == 0 {
+		return r.general
+	}
+	out := make([]int, 0, len(named)+len(r.general))
+	for i, j := 0, 0; i < len(named) || j < len(r.general); {
+		if j == len(r.general) || i < len(named) && named[i] < r.general[j] {
+			out = append(out, named[i])
+			i++
+		} else {
+			out = append(out, r.general[j])
+			j++
+		}
+	}
+	return out
+}
+
+// pass walks the segments once. A parent that is no candidate stays inactive, and so do its own.
+func (w *resolution) pass(candidates []int, active []bool) {
+	for _, i := range candidates {
+		s := &w.r.segments[i]
+		active[i] = (s.parent < 0 || active[s.parent]) && w.applies(s)
+		if active[i] {
+			for _, d := range s.lines {
+				w.take(d)
+			}
+		}
+	}
+}
+
+func (w *resolution) applies(s *segment) bool {
+	if s.hosts != nil {
+		return matchHosts(s.hosts, w.host)
+	}
+	for _, c := range s.criteria {
+		if !w.holds(c) {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *resolution) holds(c criterion) bool {
+	var met bool
+	switch c.kind {
+	case "all":
+		met = true
+	case "canonical", "final":
+		met = w.final
+	case "host":
+		met = matchList(c.arg, w.currentHost(), true)
+	case "originalhost":
+		met = matchList(c.arg, w.host, true)
+	case "user":
+		met = matchList(c.arg, w.currentUser(), false)
+	case "localuser":
+		met = matchList(c.arg, w.r.options.LocalUser, false)
+	case "exec":
+		if w.r.options.Exec == nil {
+			return false
+		}
+		command, err := expand(c.arg, w.tokens())
+		if err != nil {
+			w.err = fmt.Errorf("cannot evaluate Match exec %q for %s: %w", c.arg, w.host, err)
+			return false
+		}
+		met = w.r.options.Exec(command)
+	default: // depends on what is not known here
+		return false
+	}
+	return met != c.negated
+}
+
+func accumulates(key string) bool {
+	switch key {
+	case "identityfile", "certificatefile", "sendenv", "localforward", "remoteforward", "dynamicforward":
+		return true
+	}
+	return false
+}
+
+// take notes a value unless an earlier one stands.
+func (w *resolution) take(d *directive) {
+	if d.key == "proxyjump" && w.first("proxycommand") != "" || d.key == "proxycommand" && w.jumps() {
+		return // the first of the two wins
+	}
+	before := w.set[d.key]
+	if len(before) == 0 {
+		w.set[d.key] = []*directive{d}
+		return
+	}
+	if !accumulates(d.key) || len(before) >= IdentityMax {
+		return
+	}
+	for _, b := range before {
+		if b.text() == d.text() {
+			return
+		}
+	}
+	w.set[d.key] = append(before, d)
+}
+
+// jumps tells whether a ProxyJump is decided; "none" leaves the way open for a ProxyCommand.
+func (w *resolution) jumps() bool {
+	jump := w.first("proxyjump")
+	return jump != "" && !strings.EqualFold(jump, "none")
+}
+
+// first gives the value of an option, or "".
+func (w *resolution) first(key string) string {
+	if list := w.set[key]; len(list) > 0 {
+		return list[0].args[0]
+	}
+	return ""
+}
+
+func (w *resolution) currentUser() string {
+	if user := w.first("user"); user != "" {
+		return user
+	}
+	return w.r.options.LocalUser
+}
+
+// currentHost is the name to connect to as far as it is decided. Its own tokens were checked by
+// config; here a bad one leaves the host unmatched.
+func (w *resolution) currentHost() string {
+	name := w.first("hostname")
+	if name == "" {
+		return w.host
+	}
+	expanded, err := expand(name, func(c byte) (string, bool) { return w.host, c == 'h' })
+	if err != nil {
+		return name
+	}
+	return expanded
+}
+
+func (w *resolution) currentPort() string {
+	if port := w.first("port"); port != "" {
+		return port
+	}
+	return strconv.Itoa(defaultPort)
+}
+
+// safeHost refuses names that a shell (ProxyCommand, Match exec) or ssh itself would misread.
+// The characters are those OpenSSH refuses.
+func safeHost(name string) error {
+	if name == "" {
+		return fmt.Errorf("cannot connect to a host without a name")
+	}
+	if name[0] == '-' || strings.ContainsAny(name, "'`\"$\\;&<>|(){},") || strings.ContainsFunc(name, unprintable) {
+		return fmt.Errorf("cannot connect to %q: it is not a host name", name)
+	}
+	return nil
+}
+
+func safeUser(name string) error {
+	if name == "" || name[0] == '-' || strings.HasSuffix(name, `\`) || strings.ContainsAny(name, "'`\";&<>|(){}$") || strings.ContainsFunc(name, unprintable) {
+		return fmt.Errorf("cannot log in as %q: it is not a user name", name)
+	}
+	return nil
+}
+
+func unprintable(r rune) bool { return r <= 0x20 || r >= 0x7f && r < 0xa0 }
