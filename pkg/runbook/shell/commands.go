@@ -39,11 +39,10 @@ func (s *surveyor) call(c *syntax.CallExpr, sc scope) {
 			s.refuseWords(args[1:2], nameMessage, nameHint)
 		}
 	case "read":
-		for i, arg := range args {
+		for i := range args {
 			if i == 0 || !strings.HasPrefix(args[i-1].Lit(), "-") {
 				s.refuseWords(args[i:i+1], nameMessage, nameHint)
 			}
-			_ = arg
 		}
 	}
 }
