@@ -94,6 +94,9 @@ Host *
 	if web.Addr != "web2.example.com" || web.Port != 2222 || web.User != "everyone" || web.SSHConfig != path || web.At != path+":2:1" {
 		t.Errorf("got %+v", web)
 	}
+	if only := mustLoad(t, file(t, "stars", "Host *\n User x\n")); len(only.Hosts) != 0 || len(only.Warnings) != 1 {
+		t.Errorf("only wildcards: got %v", only.Warnings)
+	}
 	db := inv.Lookup("db")
 	if db.Addr != "" || db.Jump != "bastion" || db.Identity != "/keys/db" {
 		t.Errorf("got %+v", db)

@@ -111,7 +111,8 @@ func expandBracket(text string) (parts []string, why string) {
 		return nil, fmt.Sprintf("it stands for more than %d hosts", HostsMax)
 	}
 	for n := from; n <= to; n += stride {
-		parts = append(parts, fmt.Sprintf("%0*d", width, n))
+		number := strconv.Itoa(n)
+		parts = append(parts, strings.Repeat("0", max(0, width-len(number)))+number)
 	}
 	return parts, ""
 }

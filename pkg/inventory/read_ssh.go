@@ -30,6 +30,9 @@ func readSSHConfig(path string, file *source.File, t *troubles) *draft {
 		d.sshProblems(file, err)
 		return &d.draft
 	}
+	if len(resolver.Entries()) == 0 {
+		t.add(&source.Problem{File: file, Warning: true, Message: "names no host; its Host lines have only wildcards"})
+	}
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		absolute = path

@@ -49,6 +49,8 @@ type Given struct {
 	User     string
 	Port     int
 	HostName string
+	Jump     string // as ProxyJump takes it
+	Identity string // path of a key, tried before those of the files
 }
 
 // Config is what ssh would do for one host. Paths are expanded. Lists of algorithms are

@@ -31,6 +31,8 @@ func (r *Resolver) Resolve(host string, given Given) (Config, error) {
 	if given.Port != 0 {
 		w.give("port", strconv.Itoa(given.Port), "inventory")
 	}
+	w.give("proxyjump", given.Jump, "inventory")
+	w.give("identityfile", given.Identity, "inventory")
 	candidates := r.candidates(host)
 	active := make([]bool, len(r.segments))
 	w.pass(candidates, active)

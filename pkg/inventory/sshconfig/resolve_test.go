@@ -3,6 +3,7 @@ package sshconfig
 import (
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -219,5 +220,50 @@ func BenchmarkResolve(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
+	}
+}
+
+func TestGivenIsBeforeTheFiles(t *testing.T) {
+	o := memory(map[string]string{"/home/me/.ssh/config": "ProxyCommand nc\nIdentityFile ~/file\n"})
+	o.Overrides = []string{"IdentityFile=/flag"}
+	r, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := r.Resolve("a", Given{Jump: "me@b:22", Identity: "~/given"})
+	if err != nil || c.ProxyJump != "me@b:22" || c.ProxyCommand != "" || strings.Join(c.IdentityFiles, " ") != "/flag /home/me/given /home/me/file" {
+		t.Errorf("got %+v, %v", c, err)
+	}
+}
+
+func TestFilesOthersMayWriteAreRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config")
+	if err := os.WriteFile(path, []byte("Port 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	files := []string{path, "/nowhere"}
+	if _, err := New(Options{Files: files}); err != nil {
+		t.Errorf("got %v", err)
+	}
+	if err := os.Chmod(path, 0o622); err != nil { //nolint:gosec // this is the point
+		t.Fatal(err)
+	}
+	if _, err := New(Options{Files: files}); err == nil || !strings.Contains(err.Error(), "can be written by others") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := New(Options{Files: files[:1]}); err != nil { // as with -F, ssh does not look
+		t.Errorf("got %v", err)
+	}
+}
+
+// Conditions on what is not known here, and commands nobody may run, do not match.
+func TestUnknownConditionsDoNotMatch(t *testing.T) {
+	r, err := New(memory(map[string]string{"/home/me/.ssh/config": "Match localnetwork 10.0.0.0/8\n Port 1\nMatch !tagged x\n Port 2\nMatch exec true\n Port 3\nMatch !exec true\n Port 4\nMatch all\n Fancy option kept\n"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := r.Resolve("a", Given{})
+	if err != nil || c.Port != 22 || c.Values["fancy"].Text != "option kept" {
+		t.Errorf("got %+v, %v", c, err)
 	}
 }
