@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -151,7 +152,7 @@ func bytesOf(b []byte) []byte {
 
 func textsSum(source, inputs []byte) []byte {
 	h := sha256.New()
-	fmt.Fprintf(h, "%d %d\n", len(source), len(inputs))
+	h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(source)))) // so that no byte changes sides
 	h.Write(source)
 	h.Write(inputs)
 	return h.Sum(nil)

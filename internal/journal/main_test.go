@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/opsctl/opsctl/pkg/executor"
 	"github.com/opsctl/opsctl/pkg/run"
@@ -114,6 +117,14 @@ func must[T any](v T, err error) func(testing.TB) T {
 			t.Fatal(err)
 		}
 		return v
+	}
+}
+
+// same compares cheaply; the difference is worked out only where there is one.
+func same(t testing.TB, what string, want, got []run.Event) {
+	t.Helper()
+	if len(want) != len(got) || len(want) > 0 && !reflect.DeepEqual(want, got) {
+		t.Fatalf("%s: %s", what, cmp.Diff(want, got))
 	}
 }
 

@@ -51,6 +51,9 @@ func TestOutputByteForByte(t *testing.T) {
 }
 
 func TestFault_55_OutputHasALimit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it prints 100 MB")
+	}
 	s := open(t, stateDir(t))
 	r := must(s.Create(header("01RUN1")))(t)
 	ref := refOf(event(1))

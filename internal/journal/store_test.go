@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/opsctl/opsctl/pkg/run"
 )
 
@@ -22,9 +20,7 @@ func TestRoundTrip(t *testing.T) {
 	for from := 0; from < len(want); from += 70 {
 		check(t, r.Append(want[from:min(from+70, len(want))]))
 	}
-	if diff := cmp.Diff(want, must(s.Read("01RUN1"))(t)); diff != "" {
-		t.Error(diff)
-	}
+	same(t, "events", want, must(s.Read("01RUN1"))(t))
 	check(t, r.Append([]run.Event{{Seq: 301, Time: start.Add(time.Hour), Kind: run.RunFinished, Result: run.RunFailed, Code: 1}}))
 	check(t, r.Close())
 	if err := r.Append(nil); err == nil {
@@ -215,4 +211,57 @@ func BenchmarkOpen(b *testing.B) {
 	for b.Loop() {
 		check(b, must(Open(dir))(b).Close())
 	}
+}
+
+func TestDelete(t *testing.T) {
+	s := open(t, stateDir(t))
+	for _, id := range []string{"01RUN1", "01RUN2"} {
+		r := must(s.Create(header(id)))(t)
+		check(t, r.Keep(refOf(event(1)), 1, []byte("of "+id)))
+		check(t, r.Append(events(1, 4)))
+		var owned *OwnedError
+		if err := s.Delete(id); !errors.As(err, &owned) {
+			t.Errorf("a run that is owned: got %v", err)
+		}
+		check(t, r.Close())
+	}
+	check(t, s.Delete("01RUN1"))
+	var none *NotFoundError
+	if _, err := s.Read("01RUN1"); !errors.As(err, &none) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(lockPath(s.dir, "01RUN1")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("its lock: %v", err)
+	}
+	if got := must(s.Output("01RUN2", refOf(event(1)), 1))(t); string(got) != "of 01RUN2" {
+		t.Errorf("the other run has output %q", got)
+	}
+	same(t, "the other run", events(1, 4), must(s.Read("01RUN2"))(t))
+}
+
+// TestFault_12_ErrorIsFinal fails a write as a broken disk does: nothing is tried again, nothing
+// of the batch is there, and the ballast is not given up for it.
+func TestFault_12_ErrorIsFinal(t *testing.T) {
+	s := open(t, stateDir(t))
+	r := must(s.Create(header("01RUN1")))(t)
+	check(t, r.Append(events(1, 2)))
+	check(t, s.exec("CREATE TRIGGER broken BEFORE INSERT ON events WHEN new.seq = 4 BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END"))
+	check(t, r.Keep(refOf(event(3)), 1, []byte("text")))
+	failed := r.Append(events(3, 5))
+	var e *Error
+	if !errors.As(failed, &e) || e.Kind != Broken || r.Strained() {
+		t.Fatalf("got %v", failed)
+	}
+	check(t, s.exec("DROP TRIGGER broken"))
+	if err := r.Append(events(3, 5)); !errors.Is(err, failed) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(ballastPath(s.dir)); err != nil {
+		t.Error(err)
+	}
+	same(t, "events", events(1, 2), must(s.Read("01RUN1"))(t))
+	if got := must(s.Output("01RUN1", refOf(event(3)), 1))(t); len(got) != 0 {
+		t.Errorf("output of a batch that failed: %q", got)
+	}
+	check(t, r.Close())
 }
