@@ -146,7 +146,7 @@ func (b *builder) linkChild(g *groupNode, word *source.Node) {
 		}
 		return
 	}
-	hint := ""
+	var hint string
 	switch {
 	case word.Text == All || word.Text == Local:
 		hint = fmt.Sprintf("%q cannot be in a group", word.Text)

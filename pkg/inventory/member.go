@@ -89,7 +89,7 @@ func (b *builder) patternProblem(node *source.Node, offset int, err error) {
 }
 
 func (b *builder) unknownMember(g *groupNode, node *source.Node, w word, name string) {
-	hint := ""
+	var hint string
 	switch {
 	case name == All || name == Local:
 		hint = fmt.Sprintf("%q cannot be in a group", name)
