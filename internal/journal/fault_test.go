@@ -71,6 +71,45 @@ func checkSurvivor(t *testing.T, dir, id string, said int64) {
 	check(t, r.Close())
 }
 
+// TestFault_08_PowerLoss cuts the write-ahead log where the power may have gone, also with noise
+// in what the disk was writing just then. What is left is the events of whole commits.
+func TestFault_08_PowerLoss(t *testing.T) {
+	dir := stateDir(t)
+	s := must(Open(dir))(t)
+	check(t, must(s.Create(header("01RUN1")))(t).Close())
+	check(t, s.Close()) // the tables are in the database now, and the log is empty
+	s = open(t, dir)
+	r, _, err := s.Reopen("01RUN1", Self())
+	check(t, err)
+	for seq := int64(1); seq <= 90; seq += 3 {
+		check(t, r.Append(events(seq, seq+2)))
+	}
+	base := must(os.ReadFile(filepath.Join(dir, "store.db")))(t)
+	log := must(os.ReadFile(filepath.Join(dir, "store.db-wal")))(t)
+	check(t, r.Close())
+	after := stateDir(t)
+	random := rand.New(rand.NewPCG(5, 6))
+	lengths := map[int]bool{}
+	for i := range 300 {
+		cut := random.IntN(len(log) + 1)
+		left := append([]byte(nil), log[:cut]...)
+		for at := max(0, cut-random.IntN(5000)*(i%2)); at < cut; at++ {
+			left[at] = byte(random.Uint32())
+		}
+		check(t, os.WriteFile(filepath.Join(after, "store.db"), base, 0o600))
+		check(t, os.WriteFile(filepath.Join(after, "store.db-wal"), left, 0o600))
+		got, err := readAll(after)
+		if err != nil || len(got)%3 != 0 {
+			t.Fatalf("cut at %d of %d: %d events, %v", cut, len(log), len(got), err)
+		}
+		same(t, fmt.Sprintf("cut at %d", cut), events(1, int64(len(got))), got)
+		lengths[len(got)] = true
+	}
+	if len(lengths) < 25 {
+		t.Errorf("only %d different prefixes were seen", len(lengths))
+	}
+}
+
 // TestFault_20_BitFlips damages the database in many places. Whatever is read then is a prefix
 // of what was written, or an error.
 func TestFault_20_BitFlips(t *testing.T) {

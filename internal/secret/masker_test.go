@@ -16,6 +16,7 @@ import (
 
 const canary = `Kn"ary/7 $x'+é&9<z`
 
+// Threat T13, the masker's part.
 func TestMaskerFindsEncodings(t *testing.T) {
 	m := NewMasker(New(canary))
 	asJSON, err := json.Marshal(map[string]string{"password": canary})
@@ -59,6 +60,11 @@ func TestMaskerFindsEncodings(t *testing.T) {
 		}
 		if strings.Contains(masked, canary) || strings.Contains(masked, b64([]byte(canary))[4:12]) {
 			t.Errorf("%s: the secret is left in %q", name, masked)
+		}
+		for i := range text {
+			if got := pieces(m, []byte(text), i); got != masked {
+				t.Fatalf("%s: split at %d: got %q, want %q", name, i, got, masked)
+			}
 		}
 	}
 }
