@@ -13,6 +13,7 @@ const (
 	readTries       = 4                      // of a read whose link broke
 	pollFirst       = 300 * time.Millisecond // a step that runs longer is looked at
 	pollMin         = 200 * time.Millisecond // between looks, at first
+	settleMin       = 25 * time.Millisecond  // between questions what became of an attempt, at first
 	pollMax         = time.Second            // between looks, later
 	rungTries       = 20                     // of a signal that finds no step yet
 	rungWait        = 50 * time.Millisecond  // between them

@@ -28,7 +28,7 @@ func (h *Host) Settle(ctx context.Context, a executor.Attempt, boot string, sink
 // settle asks what became of the attempt until that is known, or cannot be.
 func (p *pursuit) settle(ctx context.Context) executor.Ending {
 	broken := 0
-	every := pollMin
+	every := settleMin
 	p.lost()
 	for {
 		got, err := p.h.inquire(context.WithoutCancel(ctx), p.a.Sudo, "Q "+p.a.ID+" .\n", shownMax)
@@ -41,7 +41,7 @@ func (p *pursuit) settle(ctx context.Context) executor.Ending {
 			return notLearned(hostError(err).Class, "cannot reach the host to learn how the attempt ended: "+err.Error())
 		case err != nil:
 			broken++
-			wait = min(backoff(broken), max(0, time.Until(p.until)))
+			wait = min(backoff(broken-1), max(0, time.Until(p.until)))
 		default:
 			if broken = 0; !p.running(got) {
 				return p.settled(ctx, got)
@@ -49,7 +49,7 @@ func (p *pursuit) settle(ctx context.Context) executor.Ending {
 			p.until = time.Time{}
 			p.look(ctx)
 			p.lost()
-			every = min(every*3/2, pollMax)
+			every = min(every*2, pollMax)
 		}
 		if !p.rest(ctx, wait) {
 			return p.unconfirmed()

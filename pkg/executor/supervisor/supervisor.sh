@@ -35,7 +35,7 @@ op_mine() { [ -d "$1" ] && [ ! -L "$1" ] && [ -O "$1" ]; }
 if [ -r "/proc/$$/stat" ]; then
 	op_born() {
 		{ read -r op_s <"/proc/$1/stat"; } || return 1
-		op_s=${op_s##*) }
+		op_s=${op_s##*") "}
 		# shellcheck disable=SC2086
 		set -- $op_s
 		op_state=$1 op_parent=$2
@@ -47,12 +47,13 @@ if [ -r "/proc/$$/stat" ]; then
 		kill -0 "-$1" || return 1
 		for op_f in /proc/[0-9]*/stat; do
 			{ read -r op_s <"$op_f"; } || continue
-			case ${op_s##*) } in
+			op_s=${op_s##*") "}
+			case $op_s in
 			[ZX]*) ;;
 			*" $1 "*)
 				op_g=$1
 				# shellcheck disable=SC2086
-				set -- ${op_s##*) }
+				set -- $op_s
 				op_s=$3
 				set -- "$op_g"
 				[ "$op_s" = "$1" ] && return 0
@@ -164,13 +165,13 @@ Q() {
 		{ read -r _ op_p0 op_t0 _ <"$op_log"; } && op_born "$op_p0" && [ "$op_start" = "$op_t0" ] && [ "$op_state" != Z ] && op_live=1
 		op_x=$(grep -F " $1 " "$op_log") || continue
 		case $op_nl$op_x in
-		*"${op_nl}L $1 "*) continue ;;
 		*"${op_nl}X $1 "*)
 			op_x=${op_x##*X "$1" }
 			op_x=${op_x%%"$op_nl"*}
 			op_tell "$1" "${op_x%% *}" "${op_x#* }"
 			return 0
 			;;
+		*"${op_nl}L $1 .") continue ;;
 		*"${op_nl}R $1 "*) ;;
 		*) continue ;;
 		esac
@@ -278,12 +279,13 @@ R() {
 	[ "$5" != f ] || op_v='eval "$(cd "$OPSCTL_RUN_DIR" && cat '"$1.s && rm -f $1.s"')"'
 	exec 5<"$op_in" 6>>"$1.e" 7>>"$1.o"
 	[ "$op_in" = /dev/null ] || rm -f "$op_in"
-	# The child leads a session of its own, names itself in the log, forgets the log, and becomes the script.
-	op_sx=$op_sh
-	[ "$4" = sh ] || op_sx=$4
+	# The child leads a session of its own, names itself in the log, forgets the log, and becomes the script. It takes
+	# its stderr itself: given here, a shell would write "Killed" to it.
 	# shellcheck disable=SC2016
-	eval "OPSCTL_SCRIPT=\$op_v $op_session"' "$op_sx" -c '\''echo "S $1 $$ $2 $3" >&9 || exit 125; exec 9>&-; umask "$4"; set --; eval "$OPSCTL_SCRIPT"'\'' "$4" "$1" "$2" "$3" "$op_umask" <&5 >&7 2>&6 5<&- 6>&- 7>&- 9>&9'
+	eval "OPSCTL_SCRIPT=\$op_v $op_session"' "$op_sh" -c '\''echo "S $1 $$ $2 $3" >&9 || exit 125; exec 2>&6 6>&- 9>&-; umask "$4"; [ "$0" = sh ] || exec "$0" -c "eval \"\$OPSCTL_SCRIPT\""; set --; eval "$OPSCTL_SCRIPT"'\'' "$4" "$1" "$2" "$3" "$op_umask" <&5 >&7 5<&- 7>&- 6>&6 9>&9'
 	op_r=$?
+	# ksh says 256 + n of a signal.
+	[ $op_r -le 255 ] || op_r=$((op_r - 128))
 	op_how='done'
 	[ ! -e "$1.t" ] || op_how=timed_out
 	[ ! -e "$1.c" ] || op_how=cancelled
@@ -332,7 +334,11 @@ op_clock() {
 	done
 }
 if [ "$op_kind" = lane ]; then
-	op_clock </dev/null >/dev/null &
+	# By exec: a redirection of the function would leave copies of what it replaces open, and so the connection.
+	(
+		exec </dev/null >/dev/null
+		op_clock
+	) &
 	op_clock_pid=$!
 	trap 'kill "$op_clock_pid"' EXIT
 fi
