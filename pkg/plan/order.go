@@ -156,6 +156,7 @@ func (b *builder) leaf(s *runbook.Step, in instance) *Step {
 		if s.Rollback != nil && s.Rollback.When == "started" {
 			step.Undo = UndoStarted
 		}
+		step.UndoTries = undoTries(s)
 	}
 	if place := b.places[s]; place != nil {
 		step.Places = make([]int32, len(step.Targets.Hosts))
@@ -165,6 +166,13 @@ func (b *builder) leaf(s *runbook.Step, in instance) *Step {
 	}
 	b.policy(step, s)
 	return b.add(step, in)
+}
+
+func undoTries(s *runbook.Step) int {
+	if s.Rollback != nil && s.Rollback.Retry != nil {
+		return s.Rollback.Retry.Attempts
+	}
+	return 1
 }
 
 // policy finds what a failure of the step leads to: the innermost word wins.
@@ -215,7 +223,7 @@ func (b *builder) entry(block *runbook.Step, in instance) *Step {
 		HasIf: block.If != nil, HasCheck: block.Check != nil,
 	}
 	if block.Rollback != nil && !block.Rollback.None {
-		step.Undo = UndoCompleted
+		step.Undo, step.UndoTries = UndoCompleted, undoTries(block)
 	}
 	b.policy(step, block)
 	return b.add(step, in)

@@ -97,6 +97,7 @@ type Step struct {
 	Undo      Undo
 	NoReturn  bool
 	Tries     int // of the do
+	UndoTries int
 	OnFailure Policy
 	Scope     Scope
 	Block     string // the block that declared OnFailure; "" is the runbook

@@ -50,6 +50,19 @@ const (
 	Undo  Act = "undo"
 )
 
+// Answer is what a check said.
+type Answer string
+
+// The answers of a check.
+const (
+	Yes Answer = "yes" // already so
+	No  Answer = "no"
+)
+
+// NeverRan is the class of an unreachable outcome of which the host itself says that nothing
+// was started: the attempt may be made anew, and uses up no try.
+const NeverRan = "never-ran"
+
 // Outcome tells how an attempt ended (SEMANTICS 1).
 type Outcome string
 
@@ -105,6 +118,7 @@ type Event struct {
 	Number int `json:"number,omitempty"` // of the attempt at this act, from 1
 
 	Outcome Outcome           `json:"outcome,omitempty"`
+	Answer  Answer            `json:"answer,omitempty"` // of a check that was answered
 	Exit    *int              `json:"exit,omitempty"`
 	Signal  string            `json:"signal,omitempty"`  // KILL, TERM, …
 	Class   string            `json:"class,omitempty"`   // of a failure: exit dns refused timeout host-key auth sudo …

@@ -1,0 +1,158 @@
+package run
+
+import (
+	"fmt"
+
+	"github.com/opsctl/opsctl/pkg/plan"
+)
+
+// A chain is the taking back of one host alone, while others go on: its ops one after the other,
+// the last in plan order first. Ops that run once for all are never in it.
+
+// takeBackLeft proposes to take back the hosts that left a rollout and have come to rest.
+func (s *State) takeBackLeft() {
+	for i := range s.hosts {
+		h := &s.hosts[i]
+		if h.leaving != leavingWaits || s.hostTrying(int32(i)) {
+			continue
+		}
+		h.leaving = leavingNot
+		policy, scope, block := s.leftPolicy(int32(i))
+		if policy != plan.Rollback || len(s.chainOf(int32(i), scope, block)) == 0 {
+			s.settleLeft(int32(i))
+			continue
+		}
+		h.leaving = leavingProposed
+		s.facts = append(s.facts, Event{
+			Kind: RollbackStarted, Op: Op{Step: block, Host: s.plan.Hosts[i].Name}, Scope: string(scope),
+			Hosts: []string{s.plan.Hosts[i].Name}, Reason: "tolerated failure",
+		})
+	}
+}
+
+// leftPolicy finds what the failure of a host that left leads to.
+func (s *State) leftPolicy(host int32) (plan.Policy, plan.Scope, string) {
+	for _, step := range s.plan.Steps {
+		if pos := step.Targets.Position(host); pos >= 0 && step.Rollout >= 0 && s.ops[step.Op(pos)].status.Bad() {
+			return step.OnFailure, step.Scope, s.plan.Rollouts[step.Rollout].Block
+		}
+	}
+	return plan.Stop, plan.ScopeRun, ""
+}
+
+// settleLeft gives the last word on the ops of a host that is not taken back.
+func (s *State) settleLeft(host int32) {
+	for _, step := range s.plan.Steps {
+		if pos := step.Targets.Position(host); pos >= 0 && !step.Finally {
+			i := step.Op(pos)
+			if o := &s.ops[i]; o.back == StatusPending && o.status.Bad() {
+				o.back = s.rest(step, i)
+			}
+		}
+	}
+}
+
+func (s *State) hostTrying(host int32) bool {
+	if s.trying == 0 {
+		return false
+	}
+	for _, step := range s.plan.Steps {
+		if pos := step.Targets.Position(host); pos >= 0 && s.ops[step.Op(pos)].trying {
+			return true
+		}
+	}
+	return false
+}
+
+// chainOf gives the ops of a host that are to be undone, in that order.
+func (s *State) chainOf(host int32, scope plan.Scope, block string) []int {
+	pinned := s.pinned()
+	var list []int
+	for index := len(s.plan.Steps) - 1; index >= 0; index-- {
+		step := s.plan.Steps[index]
+		pos := step.Targets.Position(host)
+		if pos < 0 || step.Finally || step.Once || scope != plan.ScopeRun && !inBlock(step, block) {
+			continue
+		}
+		i := step.Op(pos)
+		if s.ops[i].back == StatusUndone || pinned(index, host) {
+			continue
+		}
+		if s.needsUndo(step, i) {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// startChain begins to take one host back.
+func (s *State) startChain(name string, scope plan.Scope, e Event) error {
+	host, ok := s.byHost[name]
+	if !ok {
+		return fmt.Errorf("rollback: the plan has no host %q", name)
+	}
+	if s.hostTrying(host) {
+		return fmt.Errorf("rollback of %s cannot start: attempts are open there", name)
+	}
+	for _, step := range s.plan.Steps { // what an earlier rollback kept or left pending is tried anew
+		if pos := step.Targets.Position(host); pos >= 0 {
+			if o := &s.ops[step.Op(pos)]; o.back != StatusUndone {
+				o.back, o.kept = StatusPending, false
+			}
+		}
+	}
+	h := &s.hosts[host]
+	h.leaving = leavingNot
+	h.chain = s.chainOf(host, scope, e.Op.Step)
+	for _, i := range h.chain {
+		s.ops[i].inBack = true
+	}
+	s.nextInChain(host)
+	return nil
+}
+
+// nextInChain lets the next op of a chain be undone; at its end, all ops get their last word.
+func (s *State) nextInChain(host int32) {
+	h := &s.hosts[host]
+	for len(h.chain) > 0 {
+		i := h.chain[0]
+		if step := s.plan.StepOf(i); s.ops[i].kept {
+			s.ops[i].inBack = false
+			if s.ops[i].back != StatusUndoPending {
+				s.ops[i].back = s.rest(step, i)
+			}
+			h.chain = h.chain[1:]
+			continue
+		}
+		s.undoReady.add(i)
+		return
+	}
+	for _, step := range s.plan.Steps {
+		if pos := step.Targets.Position(host); pos >= 0 && !step.Finally {
+			if o := &s.ops[step.Op(pos)]; o.back == StatusPending {
+				o.back = s.rest(step, step.Op(pos))
+			}
+		}
+	}
+}
+
+// inChain moves a chain on when its first op is over; it tells whether the op is one of a chain.
+func (s *State) inChain(step *plan.Step, i int) bool {
+	host := step.Targets.Hosts[i-step.First]
+	h := &s.hosts[host]
+	if len(h.chain) == 0 || h.chain[0] != i {
+		return false
+	}
+	h.chain = h.chain[1:]
+	s.nextInChain(host)
+	return true
+}
+
+func (s *State) chainsOpen() bool {
+	for i := range s.hosts {
+		if len(s.hosts[i].chain) > 0 {
+			return s.stop == "" // an interrupt leaves the rest of a chain pending
+		}
+	}
+	return false
+}

@@ -1,0 +1,241 @@
+package run
+
+import (
+	"github.com/opsctl/opsctl/pkg/plan"
+)
+
+// openStep looks which ops of a step may start now.
+func (s *State) openStep(index int) {
+	step := s.plan.Steps[index]
+	if s.steps[index].waits > 0 {
+		return
+	}
+	for k := range step.Targets.Hosts {
+		s.openOp(step, step.First+k)
+	}
+}
+
+func (s *State) openOp(step *plan.Step, i int) {
+	o := &s.ops[i]
+	if o.status == StatusPending && o.waits == 0 && s.steps[step.Index].waits == 0 && !o.trying {
+		s.ready.add(i)
+	}
+}
+
+// endGood ends an op after which what follows may start.
+func (s *State) endGood(step *plan.Step, i int, status Status) {
+	o := &s.ops[i]
+	o.recovered = o.last != StatusPending && status != StatusSkipped
+	o.status, o.rechecked = status, false
+	if step.Entry && status == StatusSkipped {
+		s.skipInside(step, i)
+	}
+	if step.Once {
+		s.onceDone(step, i)
+	}
+	s.ended(step, i, true)
+}
+
+// skipInside skips what stands in a block on a host for which the block's if or check said no.
+func (s *State) skipInside(entry *plan.Step, i int) {
+	host := s.plan.HostOf(i)
+	for _, step := range s.plan.Steps[entry.Index+1:] {
+		if !within(step, entry.ID) || step.Wave != entry.Wave {
+			continue
+		}
+		if pos := step.Targets.Position(host); pos >= 0 && s.ops[step.Op(pos)].status == StatusPending {
+			s.endGood(step, step.Op(pos), StatusSkipped)
+		}
+	}
+}
+
+func within(step *plan.Step, block string) bool {
+	for _, b := range step.Blocks {
+		if b == block || block == "runbook" && step.Rollout < 0 && !step.Finally {
+			return true
+		}
+	}
+	return block == "runbook" && !step.Finally
+}
+
+// onceDone skips the other hosts of a step that runs once.
+func (s *State) onceDone(step *plan.Step, done int) {
+	for k := range step.Targets.Hosts {
+		i := step.First + k
+		if i != done && s.ops[i].status == StatusPending {
+			s.ready.remove(i)
+			s.ops[i].status = StatusSkipped
+			s.ended(step, i, true)
+		}
+	}
+}
+
+// ended counts an op that is over and lets go what waited for it.
+func (s *State) ended(step *plan.Step, i int, good bool) {
+	s.ready.remove(i)
+	s.deciding.remove(i)
+	delete(s.waiting, i)
+	s.ops[i].decide = false
+	state := &s.steps[step.Index]
+	state.ended++
+	if good {
+		state.good++
+	}
+	if step.Finally {
+		s.endingEnd++
+	} else {
+		s.forwardEnd++
+	}
+	if good {
+		host := step.Targets.Hosts[i-step.First]
+		for _, e := range step.After {
+			if e.Barrier {
+				continue
+			}
+			after := s.plan.Steps[e.Step]
+			next := after.Op(after.Targets.Position(host))
+			s.ops[next].waits--
+			s.openOp(after, next)
+		}
+	}
+	if int(state.ended) == len(step.Targets.Hosts) {
+		s.stepEnded(step.Index)
+	}
+}
+
+// stepEnded opens the barriers behind a step that is over on all its hosts. One on which no host
+// ended well stays shut; but the end of a wave is judged by the wave, not by its last step.
+func (s *State) stepEnded(index int) {
+	step, state := s.plan.Steps[index], &s.steps[index]
+	shut := state.good == 0 && len(step.Targets.Hosts) > 0
+	for _, e := range step.After {
+		if !e.Barrier {
+			continue
+		}
+		after := s.plan.Steps[e.Step]
+		leavesWave := step.Rollout >= 0 && (after.Rollout != step.Rollout || after.Wave != step.Wave)
+		if shut && !leavesWave {
+			s.blockStep(after)
+			continue
+		}
+		s.steps[e.Step].waits--
+		s.openStep(e.Step)
+	}
+}
+
+// blockStep blocks a step on all its hosts: no host of a step before it ended well.
+func (s *State) blockStep(step *plan.Step) {
+	for k := range step.Targets.Hosts {
+		s.block(step, step.First+k)
+	}
+}
+
+// block ends an op that cannot start any more, and what follows it on its host.
+func (s *State) block(step *plan.Step, i int) {
+	if s.ops[i].status != StatusPending {
+		return
+	}
+	s.ops[i].status = StatusBlocked
+	s.ended(step, i, false)
+	s.blockBehind(step, step.Targets.Hosts[i-step.First])
+}
+
+// blockBehind blocks a host in every step that comes after one, through barriers and over steps
+// of other hosts too: who did not end well stays behind.
+func (s *State) blockBehind(step *plan.Step, host int32) {
+	behind := map[int]bool{step.Index: true}
+	for _, later := range s.plan.Steps[step.Index+1:] {
+		for _, e := range later.Before {
+			if behind[e.Step] {
+				behind[later.Index] = true
+				break
+			}
+		}
+		if !behind[later.Index] {
+			continue
+		}
+		pos := later.Targets.Position(host)
+		if pos < 0 || s.ops[later.Op(pos)].status != StatusPending {
+			continue
+		}
+		s.ops[later.Op(pos)].status = StatusBlocked
+		s.ended(later, later.Op(pos), false)
+	}
+}
+
+// applyWave counts the waves of a rollout.
+func (s *State) applyWave(e Event) error {
+	index, r, err := s.findRollout(e.Step)
+	if err != nil {
+		return err
+	}
+	state := &s.rollouts[index]
+	if e.Kind == WaveFinished {
+		state.finished, state.soak = e.Wave, e.NotBefore
+		return nil
+	}
+	state.started = e.Wave
+	for _, step := range r.Steps[e.Wave-1] {
+		s.steps[step].waits--
+		s.openStep(step)
+	}
+	return nil
+}
+
+// advance turns the run round its corners: from forward to backward to finally to its end. What
+// comes next there becomes a fact that Next proposes.
+func (s *State) advance() {
+	if !s.begun || s.phase == Over {
+		return
+	}
+	s.takeBackLeft()
+	if s.trying > 0 || len(s.facts) > 0 || s.chainsOpen() {
+		return
+	}
+	switch s.phase {
+	case Forward:
+		s.endForward()
+	case Backward:
+		if s.backOpen == 0 || s.stop != "" {
+			s.phase = Ending
+		}
+	}
+	if s.phase == Ending {
+		s.skipFinally()
+		if s.endingEnd == len(s.ops)-s.forwardAll {
+			s.facts = append(s.facts, s.result())
+		}
+	}
+}
+
+func (s *State) endForward() {
+	switch {
+	case s.trigger != nil && s.trigger.policy == plan.Rollback && (s.stop == "" || s.stop == StopDeadline):
+		s.facts = append(s.facts, Event{
+			Kind: RollbackStarted, Scope: string(s.trigger.scope), Op: Op{Step: s.trigger.block}, Wave: s.trigger.wave,
+			Hosts: s.trigger.hosts, Reason: s.trigger.reason,
+		})
+	case s.stop != "": // what is between two acts goes on when the run is resumed
+		s.phase = Ending
+	case s.trigger != nil && s.trigger.policy == plan.Stop:
+		s.abandonForward()
+		s.phase = Ending
+	case s.forwardEnd == s.forwardAll:
+		s.phase = Ending
+	}
+}
+
+// skipFinally leaves hosts that were never reached out of what runs last.
+func (s *State) skipFinally() {
+	for _, step := range s.plan.Steps {
+		if !step.Finally {
+			continue
+		}
+		for k, host := range step.Targets.Hosts {
+			if i := step.First + k; s.hosts[host].missing && s.ops[i].status == StatusPending {
+				s.ops[i].status = StatusSkipped
+				s.ended(step, i, true)
+			}
+		}
+	}
+}

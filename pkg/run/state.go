@@ -1,0 +1,298 @@
+package run
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/opsctl/opsctl/pkg/plan"
+)
+
+// Limits bound what runs at once.
+type Limits struct {
+	Forks    int // hosts at once
+	PerPlace int // attempts at once in one place
+}
+
+// The limits that hold where nothing else is said, and how often an attempt that never ran is
+// made anew before its op counts as unreachable.
+const (
+	ForksDefault = 50
+	PerPlaceMax  = 7
+	neverRanMax  = 5
+)
+
+// Phase tells in which direction a run goes.
+type Phase int
+
+// The phases of a run.
+const (
+	Forward Phase = iota
+	Backward
+	Ending // finally
+	Over
+)
+
+// op is what became of one step on one host.
+type op struct {
+	status    Status
+	back      Status // StatusPending while the run goes forward
+	act       Act    // what comes next, or is being attempted
+	trying    bool   // an attempt is open
+	decide    bool   // a retry is to be decided
+	ignored   bool   // its failure counts as done
+	recovered bool   // it ended well after a bad outcome
+	effects   bool   // some attempt of it may have changed the host
+	saved     bool   // its save is done
+	rechecked bool   // its do ended well, and its check is asked again
+	kept      bool   // an undo after it failed or is pending: it stays
+	inBack    bool   // it is part of the rollback that goes on
+	waits     int32  // edges host by host that are not met
+	backWaits int32
+	tries     uint16 // attempts at do that count
+	made      [4]uint16
+	nevers    uint8
+	last      Status // of a try that was not the last
+}
+
+// made counts attempts by act.
+func actIndex(a Act) int {
+	switch a {
+	case Check:
+		return 0
+	case Save:
+		return 1
+	case Do:
+		return 2
+	}
+	return 3
+}
+
+type stepState struct {
+	ended     int32
+	good      int32
+	waits     int32 // barriers not met, and the wave not started
+	backOpen  int32
+	backWaits int32
+	busy      bool  // once: one of its hosts is at it, or was
+	bridges   []int // steps before it that are one without hosts away
+}
+
+type hostState struct {
+	trying  int    // attempts open in this place
+	out     bool   // left out of a rollout, or never reached
+	missing bool   // never reached
+	boot    string // boot id when it was reached
+	chain   []int  // ops of a host that is taken back alone, in the order of their undoing
+	leaving leaving
+}
+
+// leaving tells how far the taking back of a host that left a rollout has come.
+type leaving uint8
+
+const (
+	leavingNot      leaving = iota
+	leavingWaits            // for its attempts to end
+	leavingProposed         // as a fact
+)
+
+type rolloutState struct {
+	started  int // waves
+	finished int
+	soak     time.Time
+	failed   map[int32]bool // hosts, counted once
+	failures int
+	missing  int
+	stopped  bool
+}
+
+// trigger is what ends the way forward.
+type trigger struct {
+	policy  plan.Policy
+	scope   plan.Scope
+	block   string
+	rollout int
+	wave    int
+	hosts   []string
+	reason  string
+	asked   bool // by a person, for a run that is over
+}
+
+// State is what a run's events add up to.
+type State struct {
+	plan     *plan.Plan
+	limits   Limits
+	ops      []op
+	steps    []stepState
+	hosts    []hostState
+	rollouts []rolloutState
+	byStep   map[string][]int // step id → its instances
+	byHost   map[string]int32
+
+	phase      Phase
+	begun      bool
+	stop       StopKind
+	trigger    *trigger
+	wentBack   bool // a rollback of more than a tolerated host was started
+	asked      bool // …by a person, for a run that was over
+	ready      bitSet
+	undoReady  bitSet
+	waiting    map[int]time.Time // ops between tries, and when the next may start
+	deciding   bitSet
+	facts      []Event
+	trying     int // attempts open
+	busy       int // places in which attempts are open
+	forwardEnd int // ops of the way forward that are over
+	forwardAll int
+	endingEnd  int
+	backOpen   int
+	finished   *Event
+	seq        int64
+}
+
+// New gives the State of a run of which nothing has happened yet.
+func New(p *plan.Plan, limits Limits) *State {
+	if limits.Forks <= 0 {
+		limits.Forks = ForksDefault
+	}
+	if limits.PerPlace <= 0 {
+		limits.PerPlace = PerPlaceMax
+	}
+	s := &State{
+		plan: p, limits: limits, ops: make([]op, p.OpCount), steps: make([]stepState, len(p.Steps)),
+		hosts: make([]hostState, len(p.Hosts)), rollouts: make([]rolloutState, len(p.Rollouts)),
+		byStep: map[string][]int{}, byHost: map[string]int32{}, waiting: map[int]time.Time{},
+		ready: newBitSet(p.OpCount), undoReady: newBitSet(p.OpCount), deciding: newBitSet(p.OpCount),
+	}
+	for i, h := range p.Hosts {
+		s.byHost[h.Name] = int32(i)
+	}
+	for i := range s.rollouts {
+		s.rollouts[i].failed = map[int32]bool{}
+	}
+	for i, step := range p.Steps {
+		s.byStep[step.ID] = append(s.byStep[step.ID], i)
+		s.prepare(step, &s.steps[i])
+		if !step.Finally {
+			s.forwardAll += len(step.Targets.Hosts)
+		}
+	}
+	for i, step := range p.Steps {
+		if len(step.Targets.Hosts) == 0 {
+			s.stepEnded(i)
+		} else {
+			s.openStep(i)
+		}
+	}
+	return s
+}
+
+func (s *State) prepare(step *plan.Step, state *stepState) {
+	hostEdges := int32(0)
+	for _, e := range step.Before {
+		if e.Barrier {
+			state.waits++
+		} else {
+			hostEdges++
+		}
+	}
+	if step.Rollout >= 0 {
+		state.waits++ // for its wave to start
+	}
+	for i := range step.Targets.Hosts {
+		o := &s.ops[step.First+i]
+		o.waits, o.act = hostEdges, firstAct(step, false)
+	}
+}
+
+// firstAct is what an op begins with, also when it is tried again.
+func firstAct(step *plan.Step, saved bool) Act {
+	switch {
+	case step.HasCheck:
+		return Check
+	case step.HasSave && !saved:
+		return Save
+	}
+	return Do
+}
+
+// Find gives the index of an op.
+func (s *State) Find(o Op) (int, error) {
+	host, ok := s.byHost[o.Host]
+	if !ok {
+		return 0, fmt.Errorf("op %s: the plan has no host %q", o, o.Host)
+	}
+	instances, ok := s.byStep[o.Step]
+	if !ok {
+		return 0, fmt.Errorf("op %s: the plan has no step %q", o, o.Step)
+	}
+	for _, i := range instances {
+		step := s.plan.Steps[i]
+		if pos := step.Targets.Position(host); pos >= 0 {
+			return step.Op(pos), nil
+		}
+	}
+	return 0, fmt.Errorf("op %s: the step does not go to this host", o)
+}
+
+// Name gives the name of an op.
+func (s *State) Name(i int) Op {
+	step := s.plan.StepOf(i)
+	return Op{Step: step.ID, Host: s.plan.Hosts[step.Targets.Hosts[i-step.First]].Name}
+}
+
+// View is what can be seen of one op.
+type View struct {
+	Status    Status // forward
+	Back      Status // backward; StatusPending when it was never asked to go back
+	Trying    bool
+	Ignored   bool
+	Recovered bool
+	Effects   bool
+	Tries     int
+}
+
+// See gives what became of an op.
+func (s *State) See(i int) View {
+	o := &s.ops[i]
+	return View{Status: o.status, Back: o.back, Trying: o.trying, Ignored: o.ignored, Recovered: o.recovered, Effects: o.effects, Tries: int(o.tries)}
+}
+
+// Phase gives the direction of the run.
+func (s *State) Phase() Phase { return s.phase }
+
+// Seq is the number of the last event applied.
+func (s *State) Seq() int64 { return s.seq }
+
+// Boot gives the boot id a host had when it was reached, or "".
+func (s *State) Boot(host string) string { return s.hosts[s.byHost[host]].boot }
+
+// Missing tells whether the host was never reached.
+func (s *State) Missing(host string) bool { return s.hosts[s.byHost[host]].missing }
+
+// Stopping tells why nothing new starts, or "".
+func (s *State) Stopping() StopKind { return s.stop }
+
+// Finished gives the event that ended the run, or nil.
+func (s *State) Finished() *Event { return s.finished }
+
+// Open is an attempt that was started and has not ended.
+type Open struct {
+	Index  int
+	Op     Op
+	Act    Act
+	Number int
+}
+
+// OpenAttempts lists the attempts whose end is not known, in plan order.
+func (s *State) OpenAttempts() []Open {
+	var list []Open
+	if s.trying == 0 {
+		return nil
+	}
+	for i := range s.ops {
+		if o := &s.ops[i]; o.trying {
+			list = append(list, Open{Index: i, Op: s.Name(i), Act: o.act, Number: int(o.made[actIndex(o.act)])})
+		}
+	}
+	return list
+}
