@@ -73,6 +73,7 @@ func TestAttempts(t *testing.T) {
 		"killed":             {executor.Command{Script: "kill -9 $$"}, 137, "", ""},
 		"no log to spoil":    {executor.Command{Script: "echo x >&9"}, -1, "", "*"},
 		"no ignored signals": {executor.Command{Script: `kill -INT $$; echo no`}, 130, "", ""},
+		"no locale of ours":  {executor.Command{Script: `echo "${LC_ALL-unset}"`}, 0, "unset\n", ""},
 		"no params":          {executor.Command{Script: `echo $#`}, 0, "0\n", ""},
 	}
 	each(t, func(t *testing.T, b *bed) {

@@ -221,6 +221,9 @@ Z() { op_say Z $(($(wc -c <"$1.o"))) $(($(wc -c <"$1.e"))); }
 
 if [ "$op_kind" = lane ]; then
 	op_sh=$(command -v sh)
+	# setsid(1) would read a dozen files of the locale for nothing; the step forgets this again.
+	op_plain=''
+	[ "${LC_ALL+set}" ] || op_plain='LC_ALL=C'
 	if op_session=$(command -v setsid); then
 		:
 	elif op_session=$(command -v perl); then
@@ -282,7 +285,7 @@ R() {
 	# The child leads a session of its own, names itself in the log, forgets the log, and becomes the script. It takes
 	# its stderr itself: given here, a shell would write "Killed" to it.
 	# shellcheck disable=SC2016
-	eval "OPSCTL_SCRIPT=\$op_v $op_session"' "$op_sh" -c '\''echo "S $1 $$ $2 $3" >&9 || exit 125; exec 2>&6 6>&- 9>&-; umask "$4"; [ "$0" = sh ] || exec "$0" -c "eval \"\$OPSCTL_SCRIPT\""; set --; eval "$OPSCTL_SCRIPT"'\'' "$4" "$1" "$2" "$3" "$op_umask" <&5 >&7 5<&- 7>&- 6>&6 9>&9'
+	eval "$op_plain OPSCTL_SCRIPT=\$op_v $op_session"' "$op_sh" -c '\''echo "S $1 $$ $2 $3" >&9 || exit 125; exec 2>&6 6>&- 9>&-; umask "$4"; [ ! "$5" ] || unset LC_ALL; [ "$0" = sh ] || exec "$0" -c "eval \"\$OPSCTL_SCRIPT\""; set --; eval "$OPSCTL_SCRIPT"'\'' "$4" "$1" "$2" "$3" "$op_umask" "$op_plain" <&5 >&7 5<&- 7>&- 6>&6 9>&9'
 	op_r=$?
 	# ksh says 256 + n of a signal.
 	[ $op_r -le 255 ] || op_r=$((op_r - 128))
