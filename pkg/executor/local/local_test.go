@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/opsctl/opsctl/pkg/executor"
 )
@@ -100,5 +101,23 @@ func BenchmarkFloorShell(b *testing.B) {
 	}
 	if err := cmd.Wait(); err != nil {
 		b.Fatal(err)
+	}
+}
+
+func TestAReadBehindSudoIsEnded(t *testing.T) {
+	if err := exec.Command("sudo", "-n", "-u", "nobody", "--", "true").Run(); err != nil {
+		t.Skip("sudo is not allowed here: ", err)
+	}
+	h := New(Options{RunID: "r1", StateDir: t.TempDir()})
+	defer func() { _ = h.Close() }()
+	var pid strings.Builder
+	e := h.Ask(context.Background(), executor.Command{Script: "sh -c 'echo $$; exec sleep 60'", Sudo: "nobody", Timeout: time.Second},
+		func(_ executor.Stream, p []byte) { pid.Write(p) })
+	if e.Verdict != executor.Ended || !e.TimedOut {
+		t.Fatalf("%+v", e)
+	}
+	e = h.Ask(context.Background(), executor.Command{Script: "! ps -o stat= -p " + strings.TrimSpace(pid.String()) + " | grep '^[^Z]'"}, nil)
+	if e.Verdict != executor.Ended || e.Exit != 0 {
+		t.Fatalf("it lives on: %+v", e)
 	}
 }

@@ -171,13 +171,23 @@ func (q *question) giveUp(ctx context.Context, end executor.Ending) executor.End
 	return executor.Ending{Verdict: executor.Ended, Exit: 143, TimedOut: late, Cancelled: !late}
 }
 
-// endGroup is a script that ends the process group of a plain shell, which leads its own session.
+// endGroup is a script that ends the process group of a plain shell. Behind sudo that is not the
+// shell's own, but still one of the session that was made for it. A shell that is gone has
+// waited for its command.
 func endGroup(pid string) string {
-	return `kill -TERM "-` + pid + `" 2>/dev/null || exit 0
+	return `if [ -r "/proc/$$/stat" ]; then
+	{ read -r s <"/proc/` + pid + `/stat"; } 2>/dev/null || exit 0
+	set -- ${s##*") "}
+	g=$3
+else
+	g=$(ps -o pgid= -p ` + pid + `) || exit 0
+	g=$((g))
+fi
+kill -TERM "-$g" 2>/dev/null || exit 1
 n=0
-while kill -0 "-` + pid + `" 2>/dev/null; do
+while kill -0 "-$g" 2>/dev/null; do
 	n=$((n + 1))
-	[ $n -ne 5 ] || kill -KILL "-` + pid + `" 2>/dev/null || :
+	[ $n -ne 5 ] || kill -KILL "-$g" 2>/dev/null || :
 	[ $n -lt 25 ] || exit 1
 	sleep 0.2 2>/dev/null || sleep 1
 done`
