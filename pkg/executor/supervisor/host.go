@@ -16,7 +16,7 @@ type Options struct {
 	Resumed      bool          // the run directory of the login user must be there already
 	LanesMax     int           // shells for attempts and reads at once; one more is used for control
 	ReconnectMax time.Duration // how long a broken link is retried
-	StateDir     string        // on the host, instead of opsctl/runs in the user's state directory
+	StateDir     string        // on the host, instead of opsctl/runs in the login user's state directory
 	BootFile     string        // on the host, instead of the kernel's boot id
 }
 
@@ -188,8 +188,12 @@ func (h *Host) open(ctx context.Context, k kind, sudo, create, first string) (*c
 		return nil, hostError(err)
 	}
 	c := newChannel(s, k, sudo)
+	base := h.o.StateDir
+	if sudo != "" {
+		base = "" // the login user's; another identity has its own
+	}
 	p := preamble{
-		nonce: c.nonce, base: h.o.StateDir, dir: h.o.RunID, kind: string(k), lane: token(),
+		nonce: c.nonce, base: base, dir: h.o.RunID, kind: string(k), lane: token(),
 		create: create, bootFile: h.o.BootFile, sudo: sudo != "",
 	}
 	release := c.within(ctx, requestTime)
