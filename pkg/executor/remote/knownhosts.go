@@ -72,29 +72,40 @@ func (f *knownFile) parse(text string, number int) error {
 	if words[0][0] == '@' {
 		marker, words = words[0], words[1:]
 	}
-	var bad error
-	if len(words) < 3 {
-		bad = errors.New("it has too few words")
-	} else if l.blob, bad = base64.StdEncoding.DecodeString(words[2]); bad == nil {
-		l.names, l.keyType = strings.Split(strings.ToLower(words[0]), ","), words[1]
-		if strings.HasPrefix(words[0], "|") {
-			l.names = words[:1]
-		}
-	}
-	switch {
-	case marker == "@revoked" && bad != nil:
+	bad := l.read(words)
+	if marker == "@revoked" && bad != nil {
 		return fmt.Errorf("cannot read the revoked key at %s:%d: %w", f.path, number, bad)
-	case bad != nil: // passed over
-	case marker == "@revoked":
-		f.revoked = append(f.revoked, l)
-	case marker == "@cert-authority", marker == "":
-		l.authority = marker != ""
-		f.add(l)
+	}
+	if bad == nil {
+		f.add(l, marker)
 	}
 	return nil
 }
 
-func (f *knownFile) add(l *knownLine) {
+func (l *knownLine) read(words []string) (err error) {
+	if len(words) < 3 {
+		return errors.New("it has too few words")
+	}
+	l.names, l.keyType = strings.Split(strings.ToLower(words[0]), ","), words[1]
+	if strings.HasPrefix(words[0], "|") {
+		l.names = words[:1]
+	}
+	l.blob, err = base64.StdEncoding.DecodeString(words[2])
+	return err
+}
+
+// add takes a line by its marker; one with a marker nobody knows is passed over.
+func (f *knownFile) add(l *knownLine, marker string) {
+	switch marker {
+	case "@revoked":
+		f.revoked = append(f.revoked, l)
+		return
+	case "@cert-authority":
+		l.authority = true
+	case "":
+	default:
+		return
+	}
 	if slices.ContainsFunc(l.names, func(n string) bool { return strings.ContainsAny(n, "*?!|") }) {
 		f.walked = append(f.walked, l)
 		return
@@ -174,7 +185,7 @@ func (f *knownFile) remember(name string, key ssh.PublicKey) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.add(&knownLine{path: f.path, number: number, names: []string{name}, keyType: key.Type(), blob: blob})
+	f.add(&knownLine{path: f.path, number: number, names: []string{name}, keyType: key.Type(), blob: blob}, "")
 	return nil
 }
 
