@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/opsctl/opsctl/pkg/run"
+	"github.com/opsctl/opsctl/pkg/runbook"
 )
 
 // Command is a script for a shell on a host, and everything it may see.
@@ -146,3 +147,51 @@ type Observer interface {
 	// Output shows what an attempt prints, masked. p is valid only during the call.
 	Output(ref AttemptRef, stream Stream, p []byte)
 }
+
+// Masker hides secrets in what is stored or shown.
+type Masker interface {
+	// String masks a whole text.
+	String(s string) string
+	// Found tells whether a text holds a secret.
+	Found(s string) bool
+	// Stream masks a stream, whose secrets may be cut in pieces.
+	Stream() MaskStream
+}
+
+// MaskStream masks a stream piece by piece.
+type MaskStream interface {
+	// Write takes a piece and gives what may be passed on by now; it is valid until the next call.
+	Write(p []byte) []byte
+	// Flush gives the rest.
+	Flush() []byte
+}
+
+// Work is a built-in action that changes something, its values filled in.
+type Work interface {
+	// Probe asks the host whether there is anything to do, and what would differ.
+	Probe(ctx context.Context, h Prober, c Command) (Probe, error)
+	// Files are staged on the host before Do.
+	Files() ([]StagedFile, error)
+	// Do makes it so. staged is where Files are, as an absolute path there; key names the op
+	// within the run. What is replaced is kept in the run directory, for Undo.
+	Do(key, staged string) Command
+	// Undo takes back what Do with the same key did, exactly.
+	Undo(key string) Command
+}
+
+// Probe is what a host says before a Work.
+type Probe struct {
+	Same bool   // it is so already
+	Diff string // what would change, for people; "" where it cannot be shown
+}
+
+// Question is a built-in action that only reads, its values filled in.
+type Question interface {
+	// Ask asks until there is an answer; what it did goes to sink.
+	Ask(ctx context.Context, h Prober, c Command, sink Sink) Ending
+}
+
+// Actions make the built-in actions of steps. render evaluates a text of the step; dir is where
+// its relative paths start. Exactly one of the two results is not nil; both are for a step that
+// has no built-in action.
+type Actions func(step *runbook.Step, dir string, render func(*runbook.Text) (string, error)) (Work, Question, error)

@@ -256,3 +256,21 @@ func (d *decoder) checkRefs(n *source.Node, sc *scope, refs []expression.Ref) {
 		sc.step.Reads = append(sc.step.Reads, StepRef{Step: other, Node: n, Offset: r.Offset, Text: r.String(), AllHosts: rest[0] == "on" || rest[0] == "hosts"})
 	}
 }
+
+// Lookup finds the step that a path of ids means at this step: in this block, then outwards.
+func (s *Step) Lookup(ids []string) *Step {
+	found := s.find(ids[0])
+	for _, id := range ids[1:] {
+		if found == nil {
+			return nil
+		}
+		var inner *Step
+		for _, c := range found.Steps {
+			if c.ID == id {
+				inner = c
+			}
+		}
+		found = inner
+	}
+	return found
+}

@@ -1,0 +1,141 @@
+package executor
+
+import (
+	"time"
+
+	"github.com/opsctl/opsctl/pkg/run"
+)
+
+// run is the loop: ask State until it is quiet, make the intents durable in one commit, launch,
+// wait for one thing, take what else has arrived. Intention before act: what launch starts has
+// its attempt_started in the journal.
+func (l *loop) run() error {
+	for {
+		l.propose()
+		if err := l.commit(); err != nil {
+			return err
+		}
+		if l.state.Finished() != nil {
+			return nil
+		}
+		l.launch()
+		if err := l.wait(); err != nil {
+			return err
+		}
+	}
+}
+
+// propose turns what Next proposes into events and launches, until it proposes nothing more.
+func (l *loop) propose() {
+	for {
+		list := l.state.Next(l.Now())
+		if len(list) == 0 {
+			return
+		}
+		for _, p := range list {
+			switch p.Kind {
+			case run.Fact:
+				l.fact(p.Event)
+			case run.Decide:
+				l.emit(l.decide(p))
+			case run.Start:
+				l.intend(p)
+			}
+		}
+	}
+}
+
+// fact makes an event of what State found out by itself.
+func (l *loop) fact(e run.Event) {
+	if e.Kind == run.WaveFinished {
+		for _, r := range l.Plan.Rollouts {
+			if r.Block == e.Step && e.Wave < len(r.Waves) && r.Soak > 0 {
+				e.NotBefore = l.Now().Add(r.Soak)
+			}
+		}
+	}
+	l.emit(e)
+}
+
+func (l *loop) launch() {
+	for _, start := range l.launches {
+		l.open++
+		start()
+	}
+	l.launches = nil
+}
+
+// wait blocks until one thing happened, and takes what else has arrived by then.
+func (l *loop) wait() error {
+	if l.state.Phase() == run.Ending && l.timers.finally == nil {
+		l.timers.finally = time.After(FinallyMax)
+	}
+	var wake <-chan time.Time
+	if at := l.state.Wake(); !at.IsZero() {
+		wake = time.After(max(0, at.Sub(l.Now())))
+	}
+	select {
+	case a := <-l.arrived:
+		l.take(a)
+	case <-wake:
+	case kind := <-l.Interrupts:
+		return l.interrupted(kind)
+	case <-l.timers.deadline:
+		l.timers.deadline = nil
+		l.stop(run.StopDeadline, "the run's deadline of "+l.Plan.Deadline.String()+" is over")
+		l.cancelAll()
+	case <-l.timers.finally:
+		l.cancelAll()
+	case <-l.timers.ladder:
+		return ErrLeft
+	}
+	for {
+		select {
+		case a := <-l.arrived:
+			l.take(a)
+			continue
+		default:
+		}
+		return nil
+	}
+}
+
+func (l *loop) take(a arrival) {
+	l.open--
+	l.emit(l.finished(a.work, a.ending))
+}
+
+// interrupted answers a signal: first nothing new starts, then what runs is ended, then opsctl leaves.
+func (l *loop) interrupted(kind run.StopKind) error {
+	l.stops++
+	switch {
+	case kind == run.StopTerm:
+		l.stop(kind, "SIGTERM")
+		l.cancelAll()
+	case kind == run.StopHangup:
+		l.stop(kind, "the terminal was closed")
+	case l.stops == 1:
+		l.stop(kind, "interrupted")
+	case l.stops == 2:
+		l.cancelAll()
+	default:
+		return ErrLeft
+	}
+	return nil
+}
+
+func (l *loop) stop(kind run.StopKind, reason string) {
+	if l.state.Stopping() == "" {
+		l.emit(run.Event{Kind: run.RunStopping, Stop: kind, Reason: reason})
+	}
+}
+
+// cancelAll ends every open attempt by the kill ladder. Attempts that start later, those of a
+// rollback or of finally, have a context of their own.
+func (l *loop) cancelAll() {
+	l.cancel()
+	l.renew()
+	if l.timers.ladder == nil {
+		l.timers.ladder = time.After(LadderMax)
+	}
+}
