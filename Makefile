@@ -3,6 +3,8 @@
 GO      ?= go
 version := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 commit  := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
+# A release of v1.2.3 says 1.2.3, however it was built.
+version := $(version:v%=%)
 date    := $(shell TZ=UTC git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null || echo unknown)
 cli     := github.com/opsctl/opsctl/internal/cli
 ldflags := -s -w -X $(cli).version=$(version) -X $(cli).commit=$(commit) -X $(cli).date=$(date)
