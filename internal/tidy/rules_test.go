@@ -88,6 +88,11 @@ func TestRules(t *testing.T) {
 		{"prose in two parts", words, []string{"pkg/run/a.go: package run\n// It depends on that.\n"}, ""},
 		{"a word that is right there", words, []string{"pkg/inventory/a.go: package inventory\n// As in a playbook.\n"}, ""},
 
+		{"a dry run in cli", dryRuns, []string{"internal/cli/a.go: package cli; type o struct{ dryRun bool }"}, ""},
+		{"a dry run in one file", dryRuns, []string{"pkg/executor/a.go: package executor\n// A dry run.\nvar dryRun = 1"}, ""},
+		{"a dry run in two files", dryRuns, []string{"pkg/executor/a.go: package executor\n// A dry run.\n", "pkg/executor/b.go: package executor; func f(dryRun bool) {}"}, "pkg/executor/b.go:1"},
+		{"a dry run elsewhere", dryRuns, []string{"pkg/run/a.go: package run; func f(isDryRun bool) {}"}, "speaks of a dry run"},
+
 		{"a note to come back", unfinished, []string{"a.sh: # TO" + "DO: later"}, "a.sh:1"},
 		{"a template for mktemp", unfinished, []string{"a.sh: mktemp x.XXXXXX"}, ""},
 		{"somebody's place", places, []string{"README.md: see /work/main/x"}, "README.md:1"},
@@ -100,6 +105,8 @@ func TestRules(t *testing.T) {
 		{"a sleep", sleeps, []string{`pkg/run/a_test.go: package run; import "time"; func f() { time.Sleep(1) }`}, "sleeps"},
 		{"a loop that looks again", sleeps, []string{`pkg/run/a_test.go: package run; import "time"; func f() { for !done() { time.Sleep(1) } }`}, ""},
 		{"a loop without an end", sleeps, []string{`pkg/run/a_test.go: package run; import "time"; func f() { for { time.Sleep(1) } }`}, "sleeps"},
+		{"a loop that looks so often", sleeps, []string{`pkg/run/a_test.go: package run; import "time"; func f() { for range 9 { if done() { return }; time.Sleep(1) } }`}, ""},
+		{"a loop that only sleeps", sleeps, []string{`pkg/run/a_test.go: package run; import "time"; func f() { for range 9 { time.Sleep(1) } }`}, "sleeps"},
 		{"a clock of its own", sleeps, []string{`pkg/run/a_test.go: package run; import "time"; func f() { synctest.Test(t, func() { time.Sleep(1) }) }`}, ""},
 
 		{"an exception for nobody", tables, nil, "pkg/inventory/read.go: an exception is made"},

@@ -82,6 +82,8 @@ func looks(n ast.Node) bool {
 	switch n := n.(type) {
 	case *ast.ForStmt:
 		return n.Cond != nil || leaves(n.Body)
+	case *ast.RangeStmt:
+		return leaves(n.Body)
 	case *ast.CallExpr:
 		return selected(n.Fun) == "synctest.Test"
 	}

@@ -33,7 +33,7 @@ var glossary = []wrongWord{
 	{wrong: "depends_on", right: "needs"},
 	{wrong: "dependency", right: "need", only: []string{"pkg/runbook", "pkg/plan", "pkg/run"}},
 	{wrong: "unit", right: "op", only: []string{"pkg/plan", "pkg/run"}},
-	{wrong: "batch", right: "wave", only: []string{"pkg/plan", "internal/view"}},
+	{wrong: "batch", right: "wave", only: []string{"pkg/plan", "pkg/runbook", "internal/cli"}, besides: []string{"pkg/runbook/shell"}, reason: "cases tried in one script"},
 	{wrong: "slice", right: "wave", only: []string{"pkg/plan", "pkg/run"}},
 	{wrong: "execution", right: "run"},
 	{wrong: "revert", right: "undo (one op) or rollback (a run)"},
@@ -79,6 +79,50 @@ var words = rule{
 		}
 		return found
 	},
+}
+
+var dryRuns = rule{
+	name: "dry runs are known to one file and to cli",
+	why: "a dry run changes nothing because it has no attempter, not because somebody remembered to ask; code that asks whether " +
+		"this is a dry run is code that can forget to",
+	way: "ask what is there (an attempter or none), or let internal/cli put other parts together",
+	check: func(t *tree) []refusal {
+		var outside []refusal
+		executor := map[string][]refusal{}
+		for _, s := range t.files {
+			if s.test || below(s.dir, []string{own, "internal/cli", "cmd"}) {
+				continue
+			}
+			for _, at := range dryRunsOf(s.file) {
+				r := t.refuse(s, at, "speaks of a dry run")
+				if s.dir == "pkg/executor" {
+					executor[s.path] = append(executor[s.path], r)
+				} else {
+					outside = append(outside, r)
+				}
+			}
+		}
+		if len(executor) > 1 {
+			for _, found := range executor {
+				outside = append(outside, found...)
+			}
+		}
+		return outside
+	},
+}
+
+func dryRunsOf(file *ast.File) (all []token.Pos) {
+	for _, id := range declared(file) {
+		if contains(split(id.Name), "dry_run") {
+			all = append(all, id.Pos())
+		}
+	}
+	for _, group := range file.Comments {
+		if dryRun.MatchString(group.Text()) {
+			all = append(all, group.Pos())
+		}
+	}
+	return all
 }
 
 // contains looks for a word and its plural among the parts of a name; depends_on is there as dependsOn, too.
@@ -131,6 +175,7 @@ func split(name string) (parts []string) {
 // What a comment quotes is not its own word.
 var (
 	quoted = regexp.MustCompile("`[^`]*`|\"[^\"]*\"")
+	dryRun = regexp.MustCompile(`(?i)\bdry[ -]runs?\b`)
 	word   = regexp.MustCompile(`[A-Za-z_]+`)
 )
 
