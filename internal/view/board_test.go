@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -124,17 +125,13 @@ func setField(t testing.TB, e *run.Event, key, value, raw string) {
 	t.Helper()
 	switch key {
 	case "exit":
-		var n int
-		if _, err := fmt.Sscan(value, &n); err != nil {
-			t.Fatal(err)
-		}
-		e.Exit = &n
+		e.Exit = new(number(t, value))
 	case "code":
-		fmt.Sscan(value, &e.Code)
+		e.Code = number(t, value)
 	case "n":
-		fmt.Sscan(value, &e.Number)
+		e.Number = number(t, value)
 	case "wave":
-		fmt.Sscan(value, &e.Wave)
+		e.Wave = number(t, value)
 	case "hosts":
 		e.Hosts = strings.Split(value, ",")
 	case "class":
@@ -156,12 +153,19 @@ func setField(t testing.TB, e *run.Event, key, value, raw string) {
 	case "effects":
 		e.Effects = true
 	case "after":
-		var seconds int
-		fmt.Sscan(value, &seconds)
-		e.NotBefore = e.Time.Add(time.Duration(seconds) * time.Second)
+		e.NotBefore = e.Time.Add(time.Duration(number(t, value)) * time.Second)
 	default:
 		t.Fatalf("no field %q", key)
 	}
+}
+
+func number(t testing.TB, text string) int {
+	t.Helper()
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func boardAfter(t testing.TB, p *plan.Plan, text string) *Board {

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"strings"
 	"sync"
 	"time"
 
@@ -18,6 +19,7 @@ type plain struct {
 	open   map[streamOf]*splitter
 	last   time.Time // when something was last said
 	closed bool
+	ci     bool
 	stop   chan struct{}
 	done   chan struct{}
 }
@@ -29,7 +31,7 @@ type streamOf struct {
 
 func newPlain(o Options, board *Board) *plain {
 	v := &plain{
-		options: o, out: newQueue(o.Err, queueBytesMax, lostLines), open: map[streamOf]*splitter{}, last: o.Clock(),
+		options: o, ci: isCI(o.Env), out: newQueue(o.Err, queueBytesMax, lostLines), open: map[streamOf]*splitter{}, last: o.Clock(),
 		log: logbook{board: board, theme: o.theme, verbosity: o.Verbosity}, stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	go v.beat()
@@ -84,12 +86,21 @@ func (v *plain) sayOutput(op run.Op, line []byte) {
 		title = titleOf(s)
 	}
 	v.last = v.options.Clock()
-	v.out.add(v.log.prefixed(op, title, line))
+	v.add(string(v.log.prefixed(op, title, line)))
 }
 
 func (v *plain) say(line string) {
 	v.last = v.options.Clock()
-	v.out.add([]byte(line + "\n"))
+	v.add(line + "\n")
+}
+
+// add writes text that can be no command to a build service: some look for these marks anywhere
+// in a line.
+func (v *plain) add(text string) {
+	if v.ci {
+		text = strings.NewReplacer("##[", "## [", "##vso[", "## vso[").Replace(text)
+	}
+	v.out.add([]byte(text))
 }
 
 func (v *plain) Note(text string) {
@@ -128,7 +139,7 @@ func (v *plain) Suspend() func() { return func() {} }
 
 func (v *plain) Finish(ledger Ledger) {
 	v.mu.Lock()
-	v.out.add([]byte("\n" + summary(v.log.board, ledger, v.options.theme, v.options.width())))
+	v.add("\n" + summary(v.log.board, ledger, v.options.theme, v.options.width()))
 	v.mu.Unlock()
 	v.Close()
 }

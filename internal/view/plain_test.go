@@ -83,6 +83,25 @@ web1 restart the app | no end
 	}
 }
 
+// Whatever a step prints, no line of the log begins like a command to the build service, nor holds
+// one of the marks that count anywhere in a line.
+func TestPlainIsNoCommandToCI(t *testing.T) {
+	var out bytes.Buffer
+	env := func(name string) string { return map[string]string{"CI": "true"}[name] }
+	v := New(Options{Err: &out, Verbosity: 1, Env: env}, testPlan(t, deploy, "web[1:2]"), testInfo)
+	evil := "::set-env name=x::y\r  ::add-mask::z\n##[command]x\n##vso[task.setvariable]x\n"
+	v.Output(executor.AttemptRef{Op: run.Op{Host: "web1", Step: "upload"}, Act: run.Do, Number: 1}, executor.Stderr, []byte(evil))
+	e := trace(t, "1 attempt_finished web1 upload do failed")[0]
+	e.Message, e.Output = evil, &run.Output{Tail: evil}
+	v.Observe([]run.Event{e, {Kind: run.RunFinished, Result: run.RunFailed, Time: began}})
+	v.Finish(Ledger{})
+	for _, line := range strings.Split(out.String(), "\n") {
+		if strings.HasPrefix(strings.TrimSpace(line), "::") || strings.Contains(line, "##[") || strings.Contains(line, "##vso[") {
+			t.Errorf("a command: %q", line)
+		}
+	}
+}
+
 func TestPlainBreaksSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out lockedBuffer

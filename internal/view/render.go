@@ -18,7 +18,7 @@ func Render(b *Board, width, height int, now time.Time, theme Theme, notes ...st
 	foot = append(foot, r.notes(notes)...)
 	room := height - len(head)
 	foot = r.fold(foot, max(room*2/3, min(room, 3)), "lines")
-	table := r.fold(r.table(), room-len(foot), "rows")
+	table := r.window(r.table(), room-len(foot))
 	if legend := r.legend(); len(head)+len(table)+len(foot) < height && len(table) > 0 {
 		table = append(table, legend)
 	}

@@ -139,3 +139,57 @@ func (r *renderer) counts(row *Row, words bool) string {
 	}
 	return text
 }
+
+// window keeps n lines of a table: its head, and the rows around those at work.
+func (r *renderer) window(lines []string, n int) []string {
+	if len(lines) <= n || n < 4 {
+		return r.fold(lines, n, "rows")
+	}
+	rows, room := lines[1:], n-1
+	start := clamp(r.focus()-room/2, 0, len(rows)-room)
+	end := start + room
+	if start > 0 {
+		start++ // what says how many are above stands in its place
+	}
+	if end < len(rows) {
+		end--
+	}
+	kept := []string{lines[0]}
+	if start > 0 {
+		kept = append(kept, r.hidden(r.board.Rows[:start]))
+	}
+	kept = append(kept, rows[start:end]...)
+	if end < len(rows) {
+		kept = append(kept, r.hidden(r.board.Rows[end:]))
+	}
+	return kept
+}
+
+// focus is the first row at work, else the last one that began.
+func (r *renderer) focus() int {
+	last := 0
+	for i, row := range r.board.Rows {
+		if row.counts[Running]+row.counts[Waiting]+row.counts[Undoing] > 0 {
+			return i
+		}
+		for s := Running; s < statusCount; s++ {
+			if row.counts[s] > 0 {
+				last = i
+			}
+		}
+	}
+	return last
+}
+
+// hidden sums up rows that do not fit.
+func (r *renderer) hidden(rows []*Row) string {
+	var sum Row
+	for _, row := range rows {
+		for s, n := range row.counts {
+			sum.counts[s] += n
+		}
+	}
+	sum.counts[Pending] = 0
+	line := r.theme.paint(toneFaint, fmt.Sprintf("  %s %d rows", r.theme.ellipsis(), len(rows)))
+	return line + r.counts(&sum, true)
+}

@@ -11,6 +11,8 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/opsctl/opsctl/pkg/run"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -125,6 +127,21 @@ func TestRenderGolden(t *testing.T) {
 	golden(t, "screen_colour_80", strings.ReplaceAll(Render(boards[2].board, 80, 24, began.Add(56*time.Second), NewTheme(os.Stderr, true, true)), "\x1b", "␛")+"\n")
 }
 
+// The rows at work stay on a screen that is too low for all.
+func TestRenderLongGolden(t *testing.T) {
+	var text, trace strings.Builder
+	text.WriteString("name: long\nhosts: web\nsteps:\n")
+	for i := range 60 {
+		fmt.Fprintf(&text, "  - {id: step_%d, run: x}\n", i)
+		if i < 30 {
+			fmt.Fprintf(&trace, "%d attempt_finished web1 step_%d do changed\n%d attempt_finished web2 step_%d do ok\n", i, i, i, i)
+		}
+	}
+	trace.WriteString("30 attempt_started web1 step_30 do\n31 attempt_started web2 step_30 do\n")
+	b := boardAfter(t, testPlan(t, text.String(), "web[1:2]"), trace.String())
+	golden(t, "screen_long_80", Render(b, 80, 16, began.Add(time.Minute), Theme{Unicode: true})+"\n")
+}
+
 func bigTrace() string {
 	var b strings.Builder
 	b.WriteString("0 run_started\n")
@@ -160,7 +177,16 @@ func TestRenderFits(t *testing.T) {
 }
 
 func BenchmarkRenderBig(b *testing.B) {
-	board := boardAfter(b, testPlan(b, deploy, "web[001:400]"), bigTrace())
+	p := testPlan(b, deploy, "web[00001:10000]")
+	board := NewBoard(p, testInfo)
+	exit := 1
+	for i := range 10000 {
+		e := run.Event{Time: began, Kind: run.AttemptFinished, Op: run.Op{Step: "upload", Host: p.Hosts[i].Name}, Act: run.Do, Number: 1, Outcome: run.Changed}
+		if i%3 == 0 {
+			e.Outcome, e.Exit = run.Failed, &exit
+		}
+		board.Apply(e)
+	}
 	for b.Loop() {
 		Render(board, 120, 40, began, Theme{Unicode: true})
 	}

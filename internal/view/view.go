@@ -14,7 +14,7 @@ type Mode string
 
 // The modes.
 const (
-	ModeAuto  Mode = "auto"  // tui at a terminal, else plain
+	ModeAuto  Mode = "auto"  // tui at a terminal, else plain; plain where the output of steps is asked for
 	ModeTUI   Mode = "tui"   // a live screen
 	ModePlain Mode = "plain" // a line an event
 	ModeJSON  Mode = "json"  // each event as JSON, on standard output
@@ -33,8 +33,8 @@ type Options struct {
 	theme Theme
 }
 
-// View shows a run. All its methods may be called at any time, from any goroutine; none but
-// Finish and Close waits for the terminal.
+// View shows a run. All its methods may be called at any time, from any goroutine; only
+// Suspend, Finish and Close wait for the terminal.
 type View interface {
 	executor.Observer
 	// Note shows a word of the program itself: a warning, what a second Ctrl-C would do.
@@ -100,7 +100,7 @@ func (o Options) mode() Mode {
 			return ModeTUI
 		}
 	default:
-		if able && !isCI(o.Env) {
+		if able && !isCI(o.Env) && o.Verbosity < 1 {
 			return ModeTUI
 		}
 	}
