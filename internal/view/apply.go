@@ -136,9 +136,10 @@ func (b *Board) applyWave(e run.Event) {
 		}
 		w.Wave = e.Wave
 		if e.Kind == run.WaveStarted {
-			w.Hosts, w.Until = e.Hosts, time.Time{}
+			w.Hosts, w.Until, w.Done = e.Hosts, time.Time{}, false
 		} else {
 			w.Until = e.NotBefore
+			w.Done = e.Wave == w.Count && e.NotBefore.IsZero()
 		}
 	}
 }

@@ -80,6 +80,7 @@ type WaveFacts struct {
 	Count int
 	Hosts []string
 	Until time.Time // the next may start then; zero: not soaking
+	Done  bool      // the last one has ended
 }
 
 // Board is the facts of a run, as people are shown them. It is not safe for concurrent use.

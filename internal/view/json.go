@@ -13,11 +13,12 @@ import (
 type lines struct {
 	options Options
 	out     *queue
+	notes   *queue
 	once    sync.Once
 }
 
 func newJSON(o Options) *lines {
-	return &lines{options: o, out: newQueue(o.Out, queueJSONMax, lostEvents)}
+	return &lines{options: o, out: newQueue(o.Out, queueJSONMax, lostEvents), notes: newQueue(o.Err, queueBytesMax, lostLines)}
 }
 
 func (v *lines) Observe(events []run.Event) {
@@ -36,10 +37,19 @@ func (v *lines) Observe(events []run.Event) {
 }
 
 func (v *lines) Output(executor.AttemptRef, executor.Stream, []byte) {}
-func (v *lines) Note(string)                                         {}
-func (v *lines) Suspend() func()                                     { return func() {} }
-func (v *lines) Finish(Ledger)                                       { v.Close() }
-func (v *lines) Close()                                              { v.once.Do(v.out.close) }
+
+// Note is for the person who waits: it stands on standard error, beside the events.
+func (v *lines) Note(text string) { v.notes.add([]byte(v.options.theme.oneLine(text) + "\n")) }
+
+func (v *lines) Suspend() func() { return func() {} }
+func (v *lines) Finish(Ledger)   { v.Close() }
+
+func (v *lines) Close() {
+	v.once.Do(func() {
+		v.out.close()
+		v.notes.close()
+	})
+}
 
 // Trouble is why opsctl itself could not go on: not a failure on a host.
 type Trouble struct {

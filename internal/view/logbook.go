@@ -230,13 +230,10 @@ func (l *logbook) line(e *entry) string {
 	return e.at.Format(time.TimeOnly) + " " + strings.Join(parts, "  ")
 }
 
-// stillRunning is the line that breaks a long silence; "" where nothing runs or waits.
+// stillRunning is the line that breaks a long silence; "" where nothing is to be waited for.
 func (l *logbook) stillRunning(now time.Time) string {
-	active := l.board.Active()
-	if len(active) == 0 {
-		return ""
-	}
 	var parts []string
+	active := l.board.Active()
 	for i, a := range active {
 		if i == activeListed {
 			parts = append(parts, fmt.Sprintf("and %d more", len(active)-i))
@@ -244,7 +241,30 @@ func (l *logbook) stillRunning(now time.Time) string {
 		}
 		parts = append(parts, fmt.Sprintf("%s %s %s", a.Op.Host, a.what(l.theme), elapsed(now.Sub(a.Since))))
 	}
-	return now.Format(time.TimeOnly) + " still running: " + strings.Join(parts, ", ")
+	if len(parts) > 0 {
+		return now.Format(time.TimeOnly) + " still running: " + strings.Join(parts, ", ")
+	}
+	if parts = l.board.waits(now); len(parts) > 0 {
+		return now.Format(time.TimeOnly) + " waiting: " + strings.Join(parts, ", ")
+	}
+	return ""
+}
+
+// waits says what holds a run in which nothing runs.
+func (b *Board) waits(now time.Time) []string {
+	var parts []string
+	if b.Phase == Preflight && b.reached < len(b.Hosts) {
+		parts = append(parts, fmt.Sprintf("%d of %d hosts reached", b.reached, len(b.Hosts)))
+	}
+	if n := b.Count(Waiting); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d to be tried again", n))
+	}
+	for _, w := range b.Waves {
+		if rest := w.Until.Sub(now); rest > 0 {
+			parts = append(parts, fmt.Sprintf("wave %d of %s starts in %s", w.Wave+1, blockName(w.Block), elapsed(rest)))
+		}
+	}
+	return parts
 }
 
 // prefixed is a line of output for a log: whose it is stands before it, so that it can be no

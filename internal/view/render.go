@@ -52,6 +52,9 @@ func (r *renderer) header() []string {
 	if b.Info.ID != "" {
 		left += "  " + t.paint(toneFaint, shortID(b.Info.ID))
 	}
+	if b.Info.Started.IsZero() {
+		end = b.Info.Started
+	}
 	right := elapsed(end.Sub(b.Info.Started)) + "  " + r.phase()
 	space := r.width - ansi.StringWidth(right)
 	if space < 12 {
@@ -62,7 +65,7 @@ func (r *renderer) header() []string {
 		lines = append(lines, t.paint(toneWarn, b.Phase.String()+": "+t.oneLine(b.Reason)))
 	}
 	for _, w := range b.Waves {
-		if w.Wave > 0 && b.Phase == Forward {
+		if w.Wave > 0 && !w.Done && b.Phase == Forward {
 			lines = append(lines, r.wave(w))
 		}
 	}

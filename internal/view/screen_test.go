@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -43,6 +44,9 @@ func scene() bool {
 			time.Sleep(10 * time.Millisecond)
 		}
 		os.Exit(9)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "pid"), []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
+		panic(err)
 	}
 	v := New(Options{Out: os.Stdout, Err: os.Stderr, Mode: ModeTUI}, testPlan(sceneT{}, deploy, "web[1:6]"), testInfo)
 	defer v.Close()
@@ -109,6 +113,31 @@ func (term *terminal) touch(name string) {
 	}
 }
 
+func (term *terminal) pid() string {
+	term.t.Helper()
+	pid, err := os.ReadFile(filepath.Join(term.dir, "pid"))
+	if err != nil {
+		term.t.Fatal(err)
+	}
+	return string(pid)
+}
+
+func (term *terminal) signal(name string) {
+	term.t.Helper()
+	if out, err := exec.Command("kill", "-"+name, term.pid()).CombinedOutput(); err != nil {
+		term.t.Fatalf("kill: %v: %s", err, out)
+	}
+}
+
+func (term *terminal) stopped() bool {
+	term.t.Helper()
+	out, err := exec.Command("ps", "-o", "stat=", "-p", term.pid()).Output()
+	if err != nil {
+		term.t.Fatal(err)
+	}
+	return strings.HasPrefix(string(out), "T")
+}
+
 // await waits until the screen is as it should be, and gives it.
 func (term *terminal) await(what string, holds func(screen string) bool) string {
 	term.t.Helper()
@@ -158,6 +187,11 @@ func TestScreenAtATerminal(t *testing.T) {
 	if got := strings.TrimSpace(term.tmux("display-message", "-p", "#{cursor_flag} #{alternate_on}")); got != "0 1" {
 		t.Errorf("the cursor is to be hidden, on the alternate screen: %s", got)
 	}
+
+	term.signal("TSTP")
+	term.await("what was there before", func(s string) bool { return strings.HasPrefix(s, "before") && term.stopped() })
+	term.signal("CONT")
+	term.await("the frame after the stop", clean(80))
 
 	term.touch("ask")
 	term.await("the question alone", func(s string) bool {
