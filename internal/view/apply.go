@@ -17,6 +17,7 @@ func (b *Board) Apply(e run.Event) {
 		b.started(e)
 	case run.RunResumed:
 		b.Resumed++
+		b.asked = e.Scope != ""
 		b.Phase, b.Reason, b.Result, b.Ended = Forward, "", "", time.Time{}
 		clear(b.active)
 	case run.RunStopping:
@@ -28,9 +29,13 @@ func (b *Board) Apply(e run.Event) {
 	case run.WaveStarted, run.WaveFinished:
 		b.applyWave(e)
 	case run.RollbackStarted:
-		b.Rollbacks = append(b.Rollbacks, e.Scope)
-		if e.Scope != string(plan.ScopeHosts) {
+		if e.Host != "" { // a tolerated failure: that host goes back, the others go on
+			e.Scope = string(plan.ScopeHosts)
+		} else {
 			b.Phase, b.Reason = RollingBack, e.Reason
+		}
+		if !slices.Contains(b.Rollbacks, e.Scope) {
+			b.Rollbacks = append(b.Rollbacks, e.Scope)
 		}
 	default:
 		if s, index, ok := b.find(e.Op); ok {
@@ -74,19 +79,27 @@ func stopReason(e run.Event) string {
 
 func (b *Board) finish(e run.Event) {
 	b.Phase, b.Result, b.Code, b.Ended = Finished, e.Result, e.Code, e.Time
-	if e.Reason != "" {
-		b.Reason = e.Reason
-	}
 	clear(b.active)
-	if !slices.Contains(b.Rollbacks, string(plan.ScopeRun)) {
-		return
+	if slices.Contains(b.Rollbacks, string(plan.ScopeRun)) {
+		b.keepRest()
 	}
-	for _, s := range b.plan.Steps {
-		if s.Finally || s.Read {
-			continue
-		}
-		for i := range s.Targets.Hosts {
-			if index := s.Op(int32(i)); b.cells[index].Status == Changed {
+}
+
+// keepRest says of what was changed and not taken back that it stays, or that it waits behind an
+// undo that is pending on the same host.
+func (b *Board) keepRest() {
+	pending := map[int32]bool{}
+	for n := len(b.plan.Steps) - 1; n >= 0; n-- {
+		s := b.plan.Steps[n]
+		for i, host := range s.Targets.Hosts {
+			index := s.Op(int32(i))
+			switch status := b.cells[index].Status; {
+			case status == UndoPending:
+				pending[host] = true
+			case status != Changed || s.Finally || s.Read && !s.Entry:
+			case s.Undo != plan.NoUndo && pending[host]:
+				b.set(s, index, UndoPending)
+			default:
 				b.set(s, index, Left)
 			}
 		}
@@ -139,7 +152,7 @@ func (b *Board) applyWave(e run.Event) {
 			w.Hosts, w.Until, w.Done = e.Hosts, time.Time{}, false
 		} else {
 			w.Until = e.NotBefore
-			w.Done = e.Wave == w.Count && e.NotBefore.IsZero()
+			w.Done = e.Wave == w.Count
 		}
 	}
 }
@@ -147,7 +160,9 @@ func (b *Board) applyWave(e run.Event) {
 func (b *Board) applyOp(e run.Event, s *plan.Step, index int) {
 	switch e.Kind {
 	case run.OpDecided:
-		if !e.NotBefore.IsZero() {
+		if b.cells[index].Status == UndoFailed && !e.NotBefore.IsZero() {
+			b.set(s, index, Undoing)
+		} else if !e.NotBefore.IsZero() {
 			b.cells[index].Flags |= Retried
 			b.set(s, index, Waiting)
 			b.hosts[b.byHost[e.Host]].badStep = b.firstBad(e.Host)
@@ -229,7 +244,7 @@ func (b *Board) endGood(s *plan.Step, index int, status Status) {
 
 func (b *Board) endUndo(e run.Event, s *plan.Step, index int) {
 	status := undoStatusOf(e.Outcome)
-	if e.Number > 1 || b.cells[index].Status.Bad() {
+	if e.Number > 1 {
 		b.dropUndo(e.Op)
 	}
 	b.set(s, index, status)

@@ -103,6 +103,7 @@ type Board struct {
 	total   [statusCount]int
 	hosts   []hostFacts
 	reached int
+	asked   bool // a person asked for the rollback
 	active  map[int]*Active
 	rowOf   []*Row // by step
 	byStep  map[string][]*plan.Step

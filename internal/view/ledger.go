@@ -3,6 +3,7 @@ package view
 import (
 	"strings"
 
+	"github.com/opsctl/opsctl/pkg/plan"
 	"github.com/opsctl/opsctl/pkg/run"
 )
 
@@ -40,6 +41,27 @@ func ledgerOf(b *Board) Ledger {
 	for _, f := range b.Failures {
 		if f.Effects && f.Act != run.Undo {
 			l.Traces = append(l.Traces, f.Op)
+		}
+	}
+	return l
+}
+
+// ReadLedger reads a ledger off the State of a run, which knows more than a board does.
+func ReadLedger(s *run.State, p *plan.Plan) Ledger {
+	var l Ledger
+	for i := range p.OpCount {
+		seen, op := s.See(i), s.Name(i)
+		switch {
+		case seen.Back == run.StatusUndone:
+			l.Undone = append(l.Undone, op)
+		case seen.Back == run.StatusUndoFailed:
+			l.UndoFailed = append(l.UndoFailed, op)
+		case seen.Back == run.StatusUndoPending, seen.Back == run.StatusUndoing:
+			l.Pending = append(l.Pending, op)
+		case seen.Back == run.StatusTraces, seen.Status.Bad() && seen.Effects:
+			l.Traces = append(l.Traces, op)
+		case seen.Back == run.StatusLeft && seen.Status == run.StatusChanged:
+			l.Left = append(l.Left, op)
 		}
 	}
 	return l

@@ -179,6 +179,9 @@ func (l *logbook) ofRun(e run.Event, line *entry) *entry {
 		}
 	case run.RollbackStarted:
 		line.said, line.tone = withReason("rolling back "+scopeWord(e), t.oneLine(e.Reason)), toneWarn
+		if e.Host != "" {
+			line.said = withReason("taken back alone", t.oneLine(e.Reason))
+		}
 	default:
 		return nil
 	}

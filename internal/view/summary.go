@@ -58,7 +58,7 @@ func (s *summarist) sentence() {
 	b := s.board
 	name := s.theme.oneLine(b.Info.Runbook)
 	took := ""
-	if !b.Ended.IsZero() {
+	if !b.Ended.IsZero() && b.Resumed == 0 {
 		took = " after " + elapsed(b.Ended.Sub(b.Info.Started).Round(1e8))
 	}
 	var said string
@@ -68,7 +68,7 @@ func (s *summarist) sentence() {
 	case run.RunFailed:
 		said = name + " failed" + took + ": " + s.cause() + "." + s.takenBack()
 	case run.RolledBack:
-		said = name + " was rolled back" + took + ": " + s.cause() + ". Everything that declares an undo was taken back."
+		said = name + " was rolled back" + took + because(s.whyBack()) + ". Everything that declares an undo was taken back."
 	case run.Unreached:
 		said = name + " could not reach every host: " + s.cause() + "." + s.untouched()
 	case run.PersonNeeded:
@@ -108,9 +108,20 @@ func (s *summarist) amount() string {
 	return fmt.Sprintf("%d changed, %d ok", changed, ok)
 }
 
+// whyBack says why the run went back: a person may have asked for it.
+func (s *summarist) whyBack() string {
+	if s.board.asked {
+		return "as asked"
+	}
+	return s.cause()
+}
+
 // cause names the first failure that was not tolerated, and counts the others.
 func (s *summarist) cause() string {
 	groups := groupFailures(slices.DeleteFunc(slices.Clone(s.board.Failures), func(f *Failure) bool { return f.Tolerated || f.Act == run.Undo }))
+	if len(groups) == 0 { // nothing but hosts that were left out of a rollout
+		groups = groupFailures(slices.DeleteFunc(slices.Clone(s.board.Failures), func(f *Failure) bool { return f.Act == run.Undo }))
+	}
 	if len(groups) == 0 {
 		if s.board.Reason != "" {
 			return s.theme.oneLine(s.board.Reason)

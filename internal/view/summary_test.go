@@ -43,6 +43,19 @@ func TestSummaryGolden(t *testing.T) {
 3 attempt_finished web1 upload undo failed exit=2 tail=rm:_cannot_remove
 3 attempt_finished web2 upload undo unreachable class=timeout
 4 run_finished result=person_needed code=5`, Ledger{}},
+		{"asked_back", "web[1:3]", `
+1 attempt_finished web1 upload do changed
+2 run_finished result=succeeded
+90 run_resumed scope=run
+90 rollback_started scope=run
+91 attempt_finished web1 upload undo changed
+92 run_finished result=rolled_back`, Ledger{}},
+		{"tolerated_host", "web[1:3]", `
+1 attempt_finished web2 switch/restart do failed exit=1
+1 host_left web2 switch reason=switch/restart_failed
+2 rollback_started web2 switch scope=run reason=tolerated_failure
+2 attempt_finished web2 switch/drain undo changed
+3 run_finished result=failed code=1`, Ledger{}},
 		{"stopped", "web[1:3]", `
 1 attempt_finished web1 upload do changed
 2 run_stopping stop=interrupt
