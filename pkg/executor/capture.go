@@ -43,6 +43,15 @@ func (c *capture) sink(stream Stream, p []byte) {
 	c.pass(stream, s.mask.Write(p))
 }
 
+// hear keeps what is printed for expressions, and neither stores nor shows it.
+func (c *capture) hear(stream Stream, p []byte) {
+	s := &c.streams[stream-1]
+	s.total += int64(len(p))
+	if room := ResultBytesMax - len(s.text); room > 0 {
+		s.text = append(s.text, p[:min(room, len(p))]...)
+	}
+}
+
 // pass hands on what is masked.
 func (c *capture) pass(stream Stream, p []byte) {
 	if len(p) == 0 {

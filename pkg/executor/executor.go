@@ -86,7 +86,6 @@ type loop struct {
 	launches []func()
 	arrived  chan arrival
 	open     int
-	leaving  bool // after this, what is open is left alone
 	stops    int
 	timers   timers
 }
@@ -95,7 +94,6 @@ type loop struct {
 type arrival struct {
 	work   *attempt
 	ending Ending
-	events []run.Event // of the preflight
 }
 
 // timers are the limits of a run as a whole; a nil channel never fires.

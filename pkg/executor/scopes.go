@@ -21,6 +21,9 @@ type scopes struct {
 	results map[int]*result
 	savedBy map[int]map[string]string
 	sealBy  map[int]*run.Sealed
+	asking  bool                 // a plan is previewed: what run.dry_run says
+	status  func(int) run.Status // of an op
+	unknown func(int) error      // why the result of an op is not known yet; nil where it is
 }
 
 // result is what an op gave, for expressions.
@@ -39,6 +42,8 @@ func newScopes(l *loop) *scopes {
 		loop: l, hosts: map[*inventory.Host]map[string]any{}, reads: map[*runbook.Step]bool{}, results: map[int]*result{},
 		savedBy: map[int]map[string]string{}, sealBy: map[int]*run.Sealed{}, base: map[string]any{},
 	}
+	s.status = func(i int) run.Status { return l.state.See(i).Status }
+	s.unknown = func(int) error { return nil }
 	for k, v := range l.Plan.Values {
 		s.base[k] = v
 	}
@@ -114,7 +119,7 @@ func (s *scopes) runValues(finally bool) map[string]any {
 	info := s.loop.Info
 	m := map[string]any{
 		"id": info.ID, "date": info.Started.Format("2006-01-02"), "started": info.Started.Format("2006-01-02T15:04:05Z07:00"),
-		"user": info.User, "dry_run": false,
+		"user": info.User, "dry_run": s.asking,
 	}
 	if finally {
 		m["outcome"], m["failed"] = string(s.loop.state.Result()), s.loop.state.FailedHosts()
@@ -195,7 +200,7 @@ func (s *scopes) step(a *attempt, path string) (any, error) {
 		}
 		for k, h := range instance.Targets.Hosts {
 			i := instance.First + k
-			if instance.Once && s.loop.state.See(i).Status == run.StatusSkipped {
+			if instance.Once && s.status(i) == run.StatusSkipped {
 				continue
 			}
 			count++
@@ -253,9 +258,12 @@ func (s *scopes) index(h *inventory.Host) int32 {
 
 // fields gives the result of an op; those of one that was skipped, or never ran, are nothing.
 func (s *scopes) fields(index int) (map[string]any, error) {
-	fields := map[string]any{"outcome": s.loop.state.See(index).Status.String(), "outputs": map[string]any{}}
+	if err := s.unknown(index); err != nil {
+		return nil, err
+	}
+	fields := map[string]any{"outcome": s.status(index).String(), "outputs": map[string]any{}}
 	r := s.results[index]
-	if r == nil || s.loop.state.See(index).Status == run.StatusSkipped {
+	if r == nil || s.status(index) == run.StatusSkipped {
 		return fields, nil
 	}
 	if r.stored {

@@ -1,0 +1,215 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"sort"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/opsctl/opsctl/internal/journal"
+	"github.com/opsctl/opsctl/internal/journal/lock"
+	"github.com/opsctl/opsctl/internal/secret"
+	"github.com/opsctl/opsctl/internal/view"
+	"github.com/opsctl/opsctl/pkg/executor"
+	"github.com/opsctl/opsctl/pkg/executor/action"
+	"github.com/opsctl/opsctl/pkg/plan"
+	"github.com/opsctl/opsctl/pkg/run"
+)
+
+func newRunID() string { return ulid.Make().String() }
+
+// shortID is what people type of a run id: the part of a ULID that is its time, to the millisecond.
+func shortID(id string) string {
+	const shown = 10
+	return id[:min(len(id), shown)]
+}
+
+// execution is one run on its way: what it writes to and what it holds.
+type execution struct {
+	app     *app
+	job     *job
+	journal *journal.Run
+	events  []run.Event // of a run that goes on
+	resume  run.Event
+	brief   bool // its output is all that is shown of it
+}
+
+func (a *app) openStore() (*journal.Store, string, error) {
+	dir, err := a.stateDir()
+	if err != nil {
+		return nil, "", err
+	}
+	store, err := journal.Open(dir)
+	return store, dir, err
+}
+
+// start makes the journal of a new run.
+func (x *execution) start(store *journal.Store) error {
+	kept, err := x.app.keep(x.job)
+	if err != nil {
+		return err
+	}
+	x.journal, err = store.Create(journal.RunHeader{
+		ID: x.job.id, Runbook: x.job.runbook.Name, Path: x.job.path, User: x.job.user, Started: x.job.started,
+		Owner: journal.Self(), Source: []byte(x.job.runbook.File.Text), Inputs: kept,
+	})
+	return err
+}
+
+// begin makes the journal of a new run and carries it out.
+func (x *execution) begin(ctx context.Context, store *journal.Store) error {
+	if err := x.start(store); err != nil {
+		return err
+	}
+	defer x.journal.Close()
+	code, err := x.carryOut(ctx)
+	if err != nil {
+		return err
+	}
+	return ended(code)
+}
+
+// carryOut runs the job to its end, shows it, and gives its exit code.
+func (x *execution) carryOut(ctx context.Context) (int, error) {
+	resumed := map[string]bool{}
+	for _, e := range x.events {
+		if e.Kind == run.HostReached && e.Boot != "" {
+			resumed[e.Host] = true
+		}
+	}
+	hosts, err := x.app.connect(x.job.id, resumed)
+	if err != nil {
+		return 0, err
+	}
+	defer hosts.close()
+	options := x.app.viewOptions()
+	if x.brief && (options.Mode == view.ModeAuto || options.Mode == "") {
+		options.Mode = view.ModeQuiet
+	}
+	shown := view.New(options, x.job.plan, view.RunInfo{
+		ID: x.job.id, Runbook: x.job.runbook.Name, Params: summary(x.job), Started: x.job.started,
+	})
+	defer shown.Close()
+	shown.Observe(x.events)
+	interrupts, stop := listen(shown)
+	defer stop()
+	finished, state, err := executor.Run(ctx, executor.Options{
+		Plan: x.job.plan, Host: hosts.Host, Actions: action.New, Journal: x.journal, Observer: shown, Masker: x.masker(),
+		Forks: x.app.settings.Forks, Preflight: true, Interrupts: interrupts, Events: x.events, Resume: x.resume,
+		Info: executor.Info{ID: x.job.id, User: x.job.user, Started: x.job.started, Env: x.job.env, Path: x.job.path},
+	})
+	switch {
+	case errors.Is(err, executor.ErrLeft):
+		shown.Close()
+		return run.CodeInterrupt, &exitError{code: run.CodeInterrupt, message: err.Error(), hint: "opsctl resume " + shortID(x.job.id)}
+	case err != nil:
+		return 0, err
+	}
+	if !x.brief {
+		shown.Finish(ledger(state, x.job.plan))
+	}
+	return finished.Code, nil
+}
+
+// hold takes the locks of the run, for at most wait; they die with the process.
+func (x *execution) hold(ctx context.Context, dir string, wait time.Duration) (release func(), err error) {
+	locks, err := lock.Acquire(ctx, filepath.Join(dir, "locks"), x.job.plan.Locks, lock.Holder{
+		Run: x.job.id, Runbook: x.job.runbook.Name, User: x.job.user, PID: os.Getpid(), Since: time.Now(),
+	}, wait)
+	if err != nil {
+		return nil, err
+	}
+	return func() { _ = locks.Release() }, nil
+}
+
+// listen turns signals into interrupts.
+func listen(shown view.View) (<-chan run.StopKind, func()) {
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	interrupts := make(chan run.StopKind, 8)
+	done := make(chan struct{})
+	go func() {
+		count := 0
+		for {
+			select {
+			case s := <-signals:
+				switch s {
+				case syscall.SIGTERM:
+					interrupts <- run.StopTerm
+				case syscall.SIGHUP:
+					shown.Close()
+					interrupts <- run.StopHangup
+				default:
+					count++
+					if count == 1 {
+						shown.Note("nothing new starts; what runs may end. Ctrl-C again stops it, a third time leaves at once")
+					}
+					interrupts <- run.StopInterrupt
+				}
+			case <-done:
+				return
+			}
+		}
+	}()
+	return interrupts, func() { signal.Stop(signals); close(done) }
+}
+
+func summary(j *job) string {
+	var parts []string
+	for _, p := range j.runbook.Params {
+		text := fmt.Sprint(j.values[p.Name])
+		if p.Secret {
+			text = "***"
+		}
+		parts = append(parts, p.Name+"="+text)
+	}
+	sort.Strings(parts)
+	return strings.Join(parts, " ")
+}
+
+// masker hides the values of secret params, and of vars made of them.
+func (x *execution) masker() executor.Masker {
+	m := secret.NewMasker()
+	for name, is := range x.job.plan.Secret {
+		if text, ok := x.job.plan.Values[name].(string); ok && is {
+			m.Add(secret.New(text))
+		}
+	}
+	if m.Short() > 0 {
+		x.app.note("warning: a secret shorter than 4 characters cannot be masked")
+	}
+	return masker{m}
+}
+
+type masker struct{ *secret.Masker }
+
+func (m masker) Stream() executor.MaskStream { return m.Masker.Stream() }
+
+// ledger reads the last words off the State.
+func ledger(s *run.State, p *plan.Plan) view.Ledger {
+	var l view.Ledger
+	for i := range p.OpCount {
+		name := s.Name(i)
+		switch s.See(i).Back {
+		case run.StatusUndone:
+			l.Undone = append(l.Undone, name)
+		case run.StatusUndoFailed:
+			l.UndoFailed = append(l.UndoFailed, name)
+		case run.StatusUndoPending:
+			l.Pending = append(l.Pending, name)
+		case run.StatusLeft:
+			l.Left = append(l.Left, name)
+		case run.StatusTraces:
+			l.Traces = append(l.Traces, name)
+		}
+	}
+	return l
+}

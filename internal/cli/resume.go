@@ -1,0 +1,136 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/opsctl/opsctl/internal/journal"
+	"github.com/opsctl/opsctl/pkg/plan"
+	"github.com/opsctl/opsctl/pkg/run"
+)
+
+func newResume(a *app) *cobra.Command {
+	var params paramFlags
+	cmd := &cobra.Command{
+		Use: "resume [RUN]", GroupID: "run",
+		Short: "Go on with a run that was interrupted, crashed or was stopped",
+		Long: `Go on with a run. Each host is asked what became of the attempts that were open: what ran is not run
+again, what never began is started now. RUN is an id, its unique end or beginning, last, or last:NAME.`,
+		Example: "  opsctl resume\n  opsctl resume 7f3kq2\n  opsctl resume last:rolling-deploy",
+		Args:    atMost(1, "at most one run"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.goOn(cmd.Context(), first(args, "last"), &params, func(info journal.RunInfo) (run.Event, error) {
+				if info.State == journal.Finished && info.Result != run.Stopped {
+					return run.Event{}, &exitError{code: codeUsage, message: "run " + shortID(info.ID) + " is over: " + string(info.Result), hint: "opsctl rollback " + shortID(info.ID) + " takes it back"}
+				}
+				return run.Event{Kind: run.RunResumed, User: userName(), Reason: "resume"}, nil
+			})
+		},
+	}
+	params.declare(cmd)
+	return cmd
+}
+
+func newRollback(a *app) *cobra.Command {
+	var params paramFlags
+	cmd := &cobra.Command{
+		Use: "rollback [RUN]", GroupID: "run",
+		Short: "Take back what a run did, also a successful one",
+		Long: `Take a run back: every step that changed something and knows its undo, in the reverse order, as it was
+sealed when the step ran. What was taken back already stays so. --limit takes back some hosts only.`,
+		Example: "  opsctl rollback\n  opsctl rollback 7f3kq2 --limit web3",
+		Args:    atMost(1, "at most one run"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			limit := a.settings.Limit
+			a.settings.Limit = ""
+			return a.goOn(cmd.Context(), first(args, "last"), &params, func(info journal.RunInfo) (run.Event, error) {
+				if err := a.confirm("take back run " + shortID(info.ID) + " of " + info.Runbook + "?"); err != nil {
+					return run.Event{}, err
+				}
+				e := run.Event{Kind: run.RunResumed, User: userName(), Scope: string(plan.ScopeRun), Reason: "rollback asked for by " + userName()}
+				if limit != "" {
+					e.Scope, e.Hosts = string(plan.ScopeHosts), []string{limit}
+				}
+				return e, nil
+			})
+		},
+	}
+	params.declare(cmd)
+	return cmd
+}
+
+func first(args []string, otherwise string) string {
+	if len(args) > 0 {
+		return args[0]
+	}
+	return otherwise
+}
+
+// goOn takes up a run that is in the journal; decide says in which direction.
+func (a *app) goOn(ctx context.Context, ref string, params *paramFlags, decide func(journal.RunInfo) (run.Event, error)) error {
+	store, dir, err := a.openStore()
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	info, err := store.Find(ref)
+	if err != nil {
+		return err
+	}
+	event, err := decide(info)
+	if err != nil {
+		return err
+	}
+	raw, err := store.Inputs(info.ID)
+	if err != nil {
+		return err
+	}
+	j, in, err := a.restore(info.ID, raw, params)
+	if err != nil {
+		return err
+	}
+	if change := in.changed(); change != "" && event.Scope == "" {
+		return invalid(in.Path+" was changed since run "+shortID(info.ID)+" began: "+change, "put it back, or take the run back (opsctl rollback) and start a new one")
+	}
+	if event.Scope == string(plan.ScopeHosts) {
+		if event.Hosts, err = selectNames(j, event.Hosts[0]); err != nil {
+			return err
+		}
+	}
+	x := &execution{app: a, job: j, resume: event}
+	release, err := x.hold(ctx, dir, 0)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if x.journal, x.events, err = store.Reopen(info.ID, journal.Self()); err != nil {
+		return err
+	}
+	defer x.journal.Close()
+	code, err := x.carryOut(ctx)
+	if err != nil {
+		return err
+	}
+	return ended(code)
+}
+
+// selectNames gives the hosts of the plan that a pattern names.
+func selectNames(j *job, pattern string) ([]string, error) {
+	hosts, err := j.inv.Select(pattern)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, h := range hosts {
+		for _, planned := range j.plan.Hosts {
+			if planned == h {
+				names = append(names, h.Name)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return nil, usage("--limit "+pattern+" matches no host of this run", "")
+	}
+	return names, nil
+}

@@ -1,0 +1,26 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// writeLine writes a line for people; a stream that is closed is not worth failing for.
+func writeLine(w io.Writer, text string) {
+	_, _ = fmt.Fprintln(w, text)
+}
+
+// askSecret asks at the terminal without showing what is typed.
+func (a *app) askSecret(question string) (string, error) {
+	file, ok := a.in.(*os.File)
+	if !ok {
+		return "", &exitError{code: 6, message: "nobody is there to be asked"}
+	}
+	_, _ = fmt.Fprint(a.err, question)
+	text, err := term.ReadPassword(int(file.Fd()))
+	writeLine(a.err, "")
+	return string(text), err
+}

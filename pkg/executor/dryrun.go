@@ -1,0 +1,376 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/opsctl/opsctl/pkg/inventory"
+	"github.com/opsctl/opsctl/pkg/plan"
+	"github.com/opsctl/opsctl/pkg/run"
+)
+
+// A dry run has no Attempter: it can ask, and cannot act, by construction. It goes through the
+// steps in plan order and says of every op what a run would do, or that it cannot know.
+
+// Class is what a run would do with an op.
+type Class string
+
+// The classes of a forecast.
+const (
+	WouldChange    Class = "change"
+	WouldNot       Class = "no change"
+	CannotKnow     Class = "unknown"
+	WouldSkip      Class = "skipped"
+	NotReached     Class = "unreachable"
+	WasRead        Class = "read"       // it only reads, and was run
+	WouldBeAskedOf Class = "not listed" // another host of a step that runs once
+)
+
+// Forecast is what would become of one op.
+type Forecast struct {
+	Step   *plan.Step
+	Host   *inventory.Host
+	Class  Class
+	Reason string
+	Diff   string
+}
+
+// PreviewOptions are what a dry run needs.
+type PreviewOptions struct {
+	Plan    *plan.Plan
+	Info    Info
+	Prober  func(*inventory.Host) Prober // nil: connect to nothing
+	Actions Actions
+	Masker  Masker
+	Forks   int
+}
+
+// Preview asks the hosts what a run of the plan would do.
+func Preview(ctx context.Context, o PreviewOptions) []Forecast {
+	p := newPreview(o)
+	p.reach(ctx)
+	for _, step := range o.Plan.Steps {
+		p.step(ctx, step)
+	}
+	return p.forecasts
+}
+
+type preview struct {
+	PreviewOptions
+	loop      *loop // for rendering only: it never runs
+	mu        sync.Mutex
+	forecasts []Forecast
+	class     []Class
+	down      map[int32]string // hosts that were not reached, and why
+	pending   []pending        // by place
+	skipped   map[string]bool  // entry and host of blocks that would be skipped
+}
+
+// pending tells what earlier steps would have done to a place.
+type pending struct {
+	work   bool // built-in actions: what they touch is known
+	script bool // a script: anything
+}
+
+type unknownError struct{ reason string }
+
+func (e *unknownError) Error() string { return e.reason }
+
+func newPreview(o PreviewOptions) *preview {
+	l := newLoop(context.Background(), Options{Plan: o.Plan, Info: o.Info, Actions: o.Actions, Masker: o.Masker})
+	p := &preview{
+		PreviewOptions: o, loop: l, class: make([]Class, o.Plan.OpCount), down: map[int32]string{},
+		pending: make([]pending, len(o.Plan.Hosts)), skipped: map[string]bool{},
+	}
+	l.scopes.asking = true
+	l.scopes.status = func(i int) run.Status {
+		switch p.class[i] {
+		case WouldSkip, WouldBeAskedOf:
+			return run.StatusSkipped
+		case WasRead, WouldNot:
+			return run.StatusOK
+		}
+		return run.StatusPending
+	}
+	l.scopes.unknown = func(i int) error {
+		if c := p.class[i]; c == WouldChange || c == CannotKnow || c == NotReached || c == WouldNot || c == "" {
+			return &unknownError{"needs the output of " + l.state.Name(i).Step}
+		}
+		return nil
+	}
+	return p
+}
+
+// reach connects every host, so that what cannot be reached is said once.
+func (p *preview) reach(ctx context.Context) {
+	if p.Prober == nil {
+		return
+	}
+	p.each(len(p.Plan.Hosts), func(i int) {
+		h := p.Plan.Hosts[i]
+		ending := p.Prober(h).Ask(ctx, Command{Script: ":", Shell: "sh"}, func(Stream, []byte) {})
+		if ending.Verdict != Ended {
+			p.mu.Lock()
+			p.down[int32(i)] = strings.TrimSpace(ending.Class + ": " + ending.Message)
+			p.mu.Unlock()
+		}
+	})
+}
+
+// each calls do for 0 to n-1, as many at once as the forks allow.
+func (p *preview) each(n int, do func(int)) {
+	limit := make(chan struct{}, max(1, p.Forks))
+	var wg sync.WaitGroup
+	for i := range n {
+		limit <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-limit }()
+			do(i)
+		})
+	}
+	wg.Wait()
+}
+
+// step forecasts one step on all its hosts. What it would change is noted after all of them were asked.
+func (p *preview) step(ctx context.Context, step *plan.Step) {
+	results := make([]Forecast, len(step.Targets.Hosts))
+	if step.Once {
+		p.once(ctx, step, results)
+	} else {
+		p.each(len(results), func(k int) { results[k] = p.op(ctx, step, k) })
+	}
+	for k, f := range results {
+		p.class[step.First+k] = f.Class
+		if f.Class == "" || f.Class == WouldBeAskedOf || step.Entry {
+			continue
+		}
+		p.forecasts = append(p.forecasts, f)
+		at := &p.pending[step.Place(int32(k))]
+		if f.Class == WouldChange || f.Class == CannotKnow && !step.Read {
+			if step.Source.Action == "run" {
+				at.script = true
+			} else {
+				at.work = true
+			}
+		}
+	}
+}
+
+// once forecasts a step that runs on the first host it can.
+func (p *preview) once(ctx context.Context, step *plan.Step, results []Forecast) {
+	found := false
+	for k := range results {
+		if found {
+			results[k].Class = WouldBeAskedOf
+			continue
+		}
+		results[k] = p.op(ctx, step, k)
+		found = results[k].Class != NotReached
+	}
+}
+
+func (p *preview) op(ctx context.Context, step *plan.Step, k int) Forecast {
+	host := step.Targets.Hosts[k]
+	f := Forecast{Step: step, Host: p.Plan.Hosts[host]}
+	a := p.loop.attemptOf(step.First + k)
+	place := step.Place(int32(k))
+	if why, down := p.down[place]; down {
+		f.Class, f.Reason = NotReached, why
+		return f
+	}
+	p.mu.Lock()
+	for _, block := range step.Blocks {
+		if p.skipped[block+"\n"+f.Host.Name] {
+			f.Class, f.Reason = WouldSkip, "the block "+block+" is"
+		}
+	}
+	p.mu.Unlock()
+	if f.Class == "" && step.HasIf {
+		yes, err := p.loop.scopes.yes(step.Source.If, a, nil)
+		switch {
+		case err != nil:
+			f.Class, f.Reason = CannotKnow, reasonOf(err)
+		case !yes:
+			f.Class, f.Reason = WouldSkip, "if: "+step.Source.If.Source
+		}
+	}
+	if f.Class == "" {
+		p.what(ctx, a, &f, p.pending[place])
+	}
+	if step.Entry && (f.Class == WouldSkip || f.Class == WouldNot) {
+		p.mu.Lock()
+		p.skipped[step.ID+"\n"+f.Host.Name] = true
+		p.mu.Unlock()
+	}
+	f.Reason = p.Masker.String(f.Reason)
+	f.Diff = p.Masker.String(f.Diff)
+	return f
+}
+
+func reasonOf(err error) string {
+	var unknown *unknownError
+	if errors.As(err, &unknown) {
+		return unknown.reason
+	}
+	return err.Error()
+}
+
+// what asks whatever may be asked, and decides.
+func (p *preview) what(ctx context.Context, a *attempt, f *Forecast, before pending) {
+	step := a.step
+	if step.HasCheck && !p.check(ctx, a, f, before) {
+		return
+	}
+	switch {
+	case step.Entry:
+		f.Class = WasRead
+	case step.Source.Action == "assert":
+		p.assert(a, f)
+	case step.Read:
+		p.read(ctx, a, f, before)
+	case step.Source.Action == "run":
+		p.script(ctx, a, f, before)
+	default:
+		p.work(ctx, a, f, before)
+	}
+}
+
+func (p *preview) unasked(f *Forecast, before pending) bool {
+	if p.Prober == nil {
+		f.Class, f.Reason = CannotKnow, "offline"
+	} else if before.script || before.work {
+		f.Class, f.Reason = CannotKnow, "a step before it would change this host"
+	}
+	return f.Class != ""
+}
+
+// check asks the step's own check; it tells whether the step would go on.
+func (p *preview) check(ctx context.Context, a *attempt, f *Forecast, before pending) bool {
+	if p.unasked(f, before) {
+		return false
+	}
+	c, err := p.loop.command(a, a.step.Source.Check, nil)
+	if err != nil {
+		f.Class, f.Reason = CannotKnow, reasonOf(err)
+		return false
+	}
+	ending := p.Prober(a.place).Ask(ctx, c, func(Stream, []byte) {})
+	e := run.Event{}
+	judgeCheck(&e, ending)
+	switch {
+	case ending.Verdict != Ended || ending.TimedOut || e.Answer == "":
+		f.Class, f.Reason = CannotKnow, "its check failed: "+describe(ending)
+	case e.Answer == run.Yes:
+		f.Class, f.Reason = WouldNot, "its check holds"
+	}
+	return f.Class == ""
+}
+
+func (p *preview) assert(a *attempt, f *Forecast) {
+	for _, that := range a.step.Source.Assert.That {
+		yes, err := p.loop.scopes.yes(that, a, nil)
+		if err != nil {
+			f.Class, f.Reason = CannotKnow, reasonOf(err)
+			return
+		}
+		if !yes {
+			f.Class, f.Reason = CannotKnow, "it would fail: not so: "+that.Source
+			return
+		}
+	}
+	f.Class = WasRead
+}
+
+// read runs a step that only reads, unless it would be asked too early.
+func (p *preview) read(ctx context.Context, a *attempt, f *Forecast, before pending) {
+	if p.unasked(f, before) {
+		return
+	}
+	p.mu.Lock()
+	start, err := p.loop.prepareDo(a)
+	p.mu.Unlock()
+	if err != nil {
+		f.Class, f.Reason = CannotKnow, reasonOf(err)
+		return
+	}
+	_ = start // what it would do is asked here, through a Prober only
+	a.capture = newCapture(p.loop, a.ref, true)
+	var ending Ending
+	if a.ask != nil {
+		ending = a.ask.Ask(ctx, p.Prober(a.place), a.cmd, a.capture.hear)
+	} else {
+		ending = p.Prober(a.place).Ask(ctx, a.cmd, a.capture.hear)
+	}
+	e := run.Event{}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.loop.judge(&e, a, ending)
+	if !e.Outcome.Good() {
+		f.Class, f.Reason = CannotKnow, "it fails now: "+describe(ending)
+		return
+	}
+	f.Class = WasRead
+	a.ref.Act = run.Do
+	p.loop.scopes.keep(a, e)
+}
+
+// script looks at a step that runs something: its saves are asked, its values must be known.
+func (p *preview) script(ctx context.Context, a *attempt, f *Forecast, before pending) {
+	f.Class = WouldChange
+	saved := map[string]string{}
+	for _, item := range a.step.Source.Save {
+		if p.Prober == nil || before.script || before.work {
+			return // what it saves can only be read when it is its turn
+		}
+		c, err := p.loop.command(a, item.Run, nil)
+		if err != nil {
+			f.Class, f.Reason = CannotKnow, reasonOf(err)
+			return
+		}
+		var value strings.Builder
+		ending := p.Prober(a.place).Ask(ctx, c, func(stream Stream, b []byte) {
+			if stream == Stdout && value.Len() < ResultBytesMax {
+				value.Write(b)
+			}
+		})
+		if ending.Verdict != Ended || ending.Exit != 0 {
+			f.Class, f.Reason = CannotKnow, fmt.Sprintf("it would fail: save %s: %s", item.Name, describe(ending))
+			return
+		}
+		saved[item.Name] = strings.TrimRight(value.String(), "\n")
+	}
+	if _, err := p.loop.command(a, a.step.Source.Run, saved); err != nil {
+		f.Class, f.Reason = CannotKnow, reasonOf(err)
+	}
+}
+
+// work asks a built-in action what it would change.
+func (p *preview) work(ctx context.Context, a *attempt, f *Forecast, before pending) {
+	c, err := p.loop.bare(a)
+	if err != nil {
+		f.Class, f.Reason = CannotKnow, reasonOf(err)
+		return
+	}
+	work, _, err := p.Actions(a.step.Source, p.Plan.Runbook.Dir, p.loop.scopes.renderer(a))
+	if err != nil {
+		f.Class, f.Reason = CannotKnow, reasonOf(err)
+		return
+	}
+	before.work = false // what another built-in action touches is known, and is not this
+	if f.Class = ""; p.unasked(f, before) {
+		return
+	}
+	f.Class = WouldChange
+	probe, err := work.Probe(ctx, p.Prober(a.place), c)
+	switch {
+	case err != nil:
+		f.Class, f.Reason = CannotKnow, reasonOf(err)
+	case probe.Same:
+		f.Class, f.Reason = WouldNot, "already so"
+	default:
+		f.Diff = probe.Diff
+	}
+}
