@@ -25,14 +25,15 @@ const (
 type screen struct {
 	options Options
 
-	mu     sync.Mutex
-	log    logbook
-	kept   []string // the log that stays when the screen goes
-	lost   int      // lines of it that were too many
-	notes  []string
-	open   map[run.Op]*splitter
-	closed bool
-	stuck  bool // the terminal is gone; of who paints, and after that of Finish
+	mu       sync.Mutex
+	log      logbook
+	kept     []string // the log that stays when the screen goes
+	lost     int      // lines of it that were too many
+	notes    []string
+	open     map[run.Op]*splitter
+	closed   bool
+	finished bool
+	stuck    bool // the terminal is gone; of who paints, and after that of Finish
 
 	dirty   chan struct{}
 	suspend chan chan struct{} // takes the screen away until what is sent is closed
@@ -134,6 +135,10 @@ func (v *screen) Finish(ledger Ledger) {
 	<-v.done
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.finished {
+		return
+	}
+	v.finished = true
 	var text strings.Builder
 	if v.lost > 0 {
 		fmt.Fprintf(&text, "%s %d earlier lines: opsctl show %s\n", v.options.theme.ellipsis(), v.lost, shortID(v.log.board.Info.ID))
