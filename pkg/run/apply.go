@@ -76,7 +76,7 @@ func (s *State) resume(e Event) {
 	case e.Scope != "":
 		s.phase = Forward
 		s.trigger = &trigger{policy: plan.Rollback, scope: plan.Scope(e.Scope), hosts: e.Hosts, reason: e.Reason, asked: true}
-	case s.wentBack:
+	case s.wentBack && (s.trigger == nil || !s.trigger.asked):
 		s.phase = Backward
 	default:
 		s.phase = Forward
@@ -138,23 +138,31 @@ func (s *State) attemptStarted(step *plan.Step, i int, e Event) error {
 	if o.trying || e.Act != want || e.Number != number {
 		return fmt.Errorf("op %s: cannot start %s %d, it is %s and %s %d comes next", e.Op, e.Act, e.Number, o.status, want, number)
 	}
+	if !s.mayStart(i) {
+		return fmt.Errorf("op %s: cannot start %s %d, it is %s and its turn has not come", e.Op, e.Act, e.Number, o.status)
+	}
 	o.trying, o.act = true, want
 	o.made[actIndex(want)]++
 	delete(s.waiting, i)
-	s.ready.remove(i)
-	s.undoReady.remove(i)
+	s.unready(i)
+	s.take(&s.undoReady, i)
 	if want == Undo {
 		o.back = StatusUndoing
 	} else {
 		o.status = StatusRunning
 		s.steps[step.Index].busy = true
 	}
-	s.trying++
-	place := &s.hosts[s.place(step, i)]
-	if place.trying++; place.trying == 1 {
-		s.busy++
-	}
+	s.countTrying(&s.hosts[s.place(step, i)], 1)
 	return nil
+}
+
+// mayStart tells whether all that an op waits for has come, but perhaps its time.
+func (s *State) mayStart(i int) bool {
+	_, waits := s.waiting[i]
+	if s.goesBack(i) {
+		return waits || s.undoReady.has(i)
+	}
+	return waits || s.ready.has(i)
 }
 
 // goesBack tells whether the next attempt of the op is an undo.
@@ -172,17 +180,16 @@ func (s *State) attemptFinished(step *plan.Step, i int, e Event) error {
 		return fmt.Errorf("op %s: cannot finish %s %d, it is %s", e.Op, e.Act, e.Number, o.status)
 	}
 	o.trying = false
-	s.trying--
-	place := &s.hosts[s.place(step, i)]
-	if place.trying--; place.trying == 0 {
-		s.busy--
-	}
+	s.countTrying(&s.hosts[s.place(step, i)], -1)
 	if e.Effects {
 		o.effects = true
 	}
+	if e.Act == Do && e.Outcome != Unreachable {
+		o.did = true
+	}
 	if e.Outcome == Unreachable && e.Class == NeverRan && o.nevers < neverRanMax {
 		o.nevers++
-		s.again(i)
+		s.again(step, i)
 		return nil
 	}
 	if o.act == Undo {
@@ -190,7 +197,7 @@ func (s *State) attemptFinished(step *plan.Step, i int, e Event) error {
 		return nil
 	}
 	if !e.Outcome.Good() {
-		s.tryFailed(step, i, statusOf(e.Outcome))
+		s.actFailed(step, i, statusOf(e.Outcome))
 		return nil
 	}
 	s.actDone(step, i, e)
@@ -198,13 +205,30 @@ func (s *State) attemptFinished(step *plan.Step, i int, e Event) error {
 }
 
 // again lets an attempt that never ran be made once more.
-func (s *State) again(i int) {
+func (s *State) again(step *plan.Step, i int) {
 	if s.ops[i].act == Undo {
 		s.ops[i].back = StatusPending
-		s.undoReady.add(i)
+		s.put(&s.undoReady, i)
 		return
 	}
-	s.ready.add(i)
+	s.proceed(step, i)
+}
+
+// actFailed goes on after an act that ended badly. A do that ended well and whose check cannot be
+// asked once more did run: the op failed, whatever became of the check.
+func (s *State) actFailed(step *plan.Step, i int, status Status) {
+	if o := &s.ops[i]; o.rechecked {
+		s.recheckFailed(step, i)
+		return
+	}
+	s.tryFailed(step, i, status)
+}
+
+func (s *State) recheckFailed(step *plan.Step, i int) {
+	o := &s.ops[i]
+	o.rechecked = false
+	o.tries-- // counted by tryFailed
+	s.tryFailed(step, i, StatusFailed)
 }
 
 // actDone goes on after an act that ended well: check, save, do, and the check once more.
@@ -240,14 +264,12 @@ func (s *State) checked(step *plan.Step, i int, answer Answer) {
 		}
 		o.act = Do
 		s.proceed(step, i)
-	case answer == Yes && (o.rechecked || o.effects || o.tries > 0):
+	case answer == Yes && (o.did || o.effects):
 		s.endGood(step, i, StatusChanged)
 	case answer == Yes:
 		s.endGood(step, i, StatusOK)
 	case o.rechecked:
-		o.rechecked = false
-		o.tries-- // counted by tryFailed
-		s.tryFailed(step, i, StatusFailed)
+		s.recheckFailed(step, i)
 	default:
 		o.act = Do
 		if step.HasSave && !o.saved {
@@ -257,19 +279,44 @@ func (s *State) checked(step *plan.Step, i int, answer Answer) {
 	}
 }
 
-// proceed lets the next act of an op begin, unless its host has left meanwhile; a do that ended
-// well is still checked.
+// proceed lets the next act of an op begin, unless its host has left meanwhile.
 func (s *State) proceed(step *plan.Step, i int) {
-	o := &s.ops[i]
-	if !s.hosts[s.plan.HostOf(i)].out || step.Finally || o.rechecked {
-		s.ready.add(i)
+	if !s.hosts[s.plan.HostOf(i)].out || step.Finally {
+		s.makeReady(i)
 		return
 	}
-	o.status = StatusBlocked
-	if o.last != StatusPending {
-		o.status = o.last
+	s.halt(step, i)
+}
+
+// halt ends an op that is between two acts, or two tries, on a host that has left.
+func (s *State) halt(step *plan.Step, i int) {
+	o := &s.ops[i]
+	o.status = halted(o)
+	good := o.status.Good()
+	switch {
+	case !step.Once:
+	case good:
+		s.onceDone(step, i)
+	case o.did:
+		s.onceFailed(step, i)
+	default: // it has not begun: the next host takes it
+		s.steps[step.Index].busy = false
 	}
-	s.ended(step, i, false)
+	s.ended(step, i, good)
+}
+
+// halted gives where an op stands that does not go on from between two acts or tries. A do that
+// ended well has changed its host, also when its check was not asked any more.
+func halted(o *op) Status {
+	switch {
+	case o.rechecked:
+		return StatusChanged
+	case o.last != StatusPending:
+		return o.last
+	case o.effects:
+		return StatusFailed
+	}
+	return StatusBlocked
 }
 
 // resolved settles an unknown outcome by the word of a person.

@@ -23,10 +23,7 @@ func (s *State) needsUndo(step *plan.Step, i int) bool {
 // changedInside tells whether anything in a block may have changed the host.
 func (s *State) changedInside(entry *plan.Step, i int) bool {
 	host := s.plan.HostOf(i)
-	for _, step := range s.plan.Steps[entry.Index+1:] {
-		if !within(step, entry.ID) || step.Wave != entry.Wave {
-			continue
-		}
+	for _, step := range s.inside(entry) {
 		if pos := step.Targets.Position(host); pos >= 0 {
 			if o := &s.ops[step.Op(pos)]; o.effects || o.status == StatusChanged {
 				return true
@@ -61,23 +58,40 @@ func (s *State) startBack(e Event) error {
 	if s.phase == Over || s.trying > 0 {
 		return fmt.Errorf("rollback cannot start: the run is over, or attempts are open")
 	}
-	s.asked = s.trigger != nil && s.trigger.asked
+	var only map[int32]bool
+	if scope == plan.ScopeHosts {
+		only = map[int32]bool{}
+		for _, name := range e.Hosts {
+			host, ok := s.byHost[name]
+			if !ok {
+				return fmt.Errorf("rollback: the plan has no host %q", name)
+			}
+			only[host] = true
+		}
+	}
+	again := s.trigger != nil && s.trigger.asked
+	s.asked = again
 	s.wentBack, s.phase, s.trigger = true, Backward, nil
 	s.abandonForward()
-	if scope == plan.ScopeHosts {
-		for _, name := range e.Hosts {
-			if err := s.startChain(name, scope, e); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
 	in := make([]bool, len(s.plan.Steps))
 	for i, step := range s.plan.Steps {
-		in[i] = !step.Finally && (scope == plan.ScopeRun || scope == plan.ScopeBlock && inBlock(step, e.Step) || scope == plan.ScopeWave && step.Rollout >= 0 && step.Wave == e.Wave && inBlock(step, s.plan.Rollouts[step.Rollout].Block))
+		in[i] = !step.Finally && s.inScope(step, scope, e)
 	}
-	s.layBack(in)
+	s.layBack(in, only, again)
 	return nil
+}
+
+// inScope tells whether a step is part of what a rollback takes back.
+func (s *State) inScope(step *plan.Step, scope plan.Scope, e Event) bool {
+	switch scope {
+	case plan.ScopeRun:
+		return true
+	case plan.ScopeWave:
+		return step.Rollout >= 0 && step.Wave == e.Wave && s.plan.Rollouts[step.Rollout].Block == e.Step
+	case plan.ScopeHosts:
+		return !step.Once && inBlock(step, e.Step)
+	}
+	return inBlock(step, e.Step)
 }
 
 func inBlock(step *plan.Step, block string) bool {
@@ -92,22 +106,37 @@ func inBlock(step *plan.Step, block string) bool {
 	return false
 }
 
-// abandonForward leaves what was between two acts, or was never started, as not run.
+// abandonForward leaves what was between two acts or tries, or was never started, as it stands.
 func (s *State) abandonForward() {
 	for i := s.ready.next(0); i >= 0; i = s.ready.next(i + 1) {
-		if o := &s.ops[i]; o.status == StatusRunning && !s.plan.StepOf(i).Finally {
-			o.status = StatusPending
-			if o.last != StatusPending || o.effects {
-				o.status = max(o.last, StatusFailed)
-			}
-			s.ready.remove(i)
-		}
+		s.abandon(i)
+	}
+	for i := range s.waiting {
+		s.abandon(i)
+	}
+	for i := s.deciding.next(0); i >= 0; i = s.deciding.next(i + 1) {
+		s.abandon(i)
+	}
+}
+
+func (s *State) abandon(i int) {
+	o := &s.ops[i]
+	if s.plan.StepOf(i).Finally || o.inBack || o.status != StatusRunning && o.status != StatusWaiting {
+		return
+	}
+	s.unready(i)
+	s.deciding.remove(i)
+	delete(s.waiting, i)
+	o.decide = false
+	if o.status = halted(o); o.status == StatusBlocked {
+		o.status = StatusPending
 	}
 }
 
 // layBack counts, for every op of the steps, what must be taken back before it. Each op takes
-// part, also one with nothing to undo: the order goes through it.
-func (s *State) layBack(in []bool) {
+// part, also one with nothing to undo: the order goes through it. What an earlier rollback kept
+// in place, failed to undo, or left pending stays so, unless a person asked to try it again.
+func (s *State) layBack(in []bool, only map[int32]bool, again bool) {
 	s.clearBack()
 	pinned := s.pinned()
 	for index, step := range s.plan.Steps {
@@ -115,28 +144,33 @@ func (s *State) layBack(in []bool) {
 			continue
 		}
 		state := &s.steps[index]
-		state.backOpen, state.backWaits = int32(len(step.Targets.Hosts)), 0
 		hostEdges := int32(0)
 		for _, e := range step.After {
-			switch {
-			case !in[e.Step] || len(s.plan.Steps[e.Step].Targets.Hosts) == 0 && e.Barrier:
-			case e.Barrier:
-				state.backWaits++
-			default:
+			if !e.Barrier && in[e.Step] {
 				hostEdges++
 			}
 		}
 		for k, host := range step.Targets.Hosts {
+			if only != nil && !only[host] {
+				continue
+			}
 			o := &s.ops[step.First+k]
-			if o.back != StatusUndone {
-				o.back, o.kept = StatusPending, false
+			switch {
+			case o.back == StatusUndone:
+			case again || o.back == StatusPending || o.back == StatusLeft || o.back == StatusTraces:
+				o.back, o.kept = StatusPending, o.kept && !again
+			default:
+				o.kept = true
 			}
 			o.kept = o.kept || pinned(index, host)
-			o.inBack, o.backWaits = true, hostEdges
+			o.inBack, o.backWaits, o.undos = true, hostEdges, 0
+			state.backOpen++
 			s.backOpen++
 		}
 	}
-	s.bridgeEmpty(in)
+	for index := range s.plan.Steps {
+		s.awaitBehind(index)
+	}
 	for index := range s.plan.Steps {
 		if in[index] {
 			s.openBack(index)
@@ -144,48 +178,57 @@ func (s *State) layBack(in []bool) {
 	}
 }
 
+// awaitBehind counts the barriers behind a step, also those it reaches over steps that have no
+// host in this rollback.
+func (s *State) awaitBehind(index int) {
+	if s.steps[index].backOpen == 0 {
+		return
+	}
+	for _, e := range s.plan.Steps[index].After {
+		if e.Barrier {
+			s.await(index, e.Step, map[int]bool{})
+		}
+	}
+}
+
+func (s *State) await(index, behind int, seen map[int]bool) {
+	if seen[behind] {
+		return
+	}
+	seen[behind] = true
+	if after := &s.steps[behind]; after.backOpen > 0 {
+		after.bridges = append(after.bridges, index)
+		s.steps[index].backWaits++
+		return
+	}
+	for _, e := range s.plan.Steps[behind].After {
+		s.await(index, e.Step, seen)
+	}
+}
+
 // clearBack forgets a rollback that was broken off: what it had undone stays undone.
 func (s *State) clearBack() {
 	s.backOpen = 0
 	for i := range s.ops {
-		s.ops[i].inBack, s.ops[i].decide = false, false
-		s.undoReady.remove(i)
+		o := &s.ops[i]
+		if !o.inBack {
+			continue
+		}
+		o.inBack, o.decide = false, false
+		if o.back == StatusUndoing {
+			o.back = StatusPending
+		}
+		s.take(&s.undoReady, i)
 		s.deciding.remove(i)
+		delete(s.waiting, i)
 	}
 	for i := range s.steps {
 		s.steps[i].backOpen, s.steps[i].backWaits, s.steps[i].bridges = 0, 0, nil
 	}
 	for i := range s.hosts {
-		s.hosts[i].chain = nil
+		s.setChain(int32(i), nil)
+		s.setLeaving(int32(i), leavingNot)
 	}
-	s.waiting = map[int]time.Time{}
-}
-
-// bridgeEmpty carries the order over steps that have no hosts, and so no op to wait for.
-func (s *State) bridgeEmpty(in []bool) {
-	for index := len(s.plan.Steps) - 1; index >= 0; index-- {
-		step := s.plan.Steps[index]
-		if !in[index] || len(step.Targets.Hosts) > 0 {
-			continue
-		}
-		for _, after := range s.behind(index) {
-			for _, e := range step.Before {
-				s.steps[after].bridges = append(s.steps[after].bridges, e.Step)
-				s.steps[e.Step].backWaits++
-			}
-		}
-	}
-}
-
-// behind gives the nearest steps with hosts after a step without.
-func (s *State) behind(index int) []int {
-	var list []int
-	for _, e := range s.plan.Steps[index].After {
-		if len(s.plan.Steps[e.Step].Targets.Hosts) > 0 && s.steps[e.Step].backOpen > 0 {
-			list = append(list, e.Step)
-		}
-	}
-	return list
 }
 
 func (s *State) openBack(index int) {
@@ -208,7 +251,7 @@ func (s *State) openUndo(step *plan.Step, i int) {
 		return
 	}
 	if s.needsUndo(step, i) {
-		s.undoReady.add(i)
+		s.put(&s.undoReady, i)
 		return
 	}
 	s.passed(step, i, s.rest(step, i))
@@ -231,19 +274,13 @@ func (s *State) passed(step *plan.Step, i int, status Status) {
 		}
 		before := s.plan.Steps[e.Step]
 		j := before.Op(before.Targets.Position(host))
-		if s.ops[j].inBack {
+		if s.ops[j].inBack && s.ops[j].backWaits > 0 {
 			s.ops[j].backWaits--
 			s.openUndo(before, j)
 		}
 	}
 	if state.backOpen > 0 {
 		return
-	}
-	for _, e := range step.Before {
-		if e.Barrier && s.steps[e.Step].backOpen > 0 {
-			s.steps[e.Step].backWaits--
-			s.openBack(e.Step)
-		}
 	}
 	for _, before := range state.bridges {
 		s.steps[before].backWaits--
@@ -256,10 +293,11 @@ func (s *State) passed(step *plan.Step, i int, status Status) {
 // on its host, and the once ops that needed it, in place.
 func (s *State) undoEnded(step *plan.Step, i int, outcome Outcome) {
 	o := &s.ops[i]
+	o.undos++
 	switch {
 	case outcome.Good():
 		s.passed(step, i, StatusUndone)
-	case (outcome == Failed || outcome == TimedOut) && int(o.made[actIndex(Undo)])%max(1, step.UndoTries) != 0 && s.stop == "":
+	case (outcome == Failed || outcome == TimedOut) && int(o.undos) < step.UndoTries:
 		o.decide = true
 		s.deciding.add(i)
 	case outcome == Unreachable:
@@ -294,7 +332,7 @@ func (s *State) keepBefore(step *plan.Step, i int, as Status) {
 				if as == StatusUndoPending {
 					o.back = StatusUndoPending
 				}
-				s.undoReady.remove(j)
+				s.take(&s.undoReady, j)
 			}
 		}
 	})
@@ -325,7 +363,7 @@ func (s *State) pinned() func(step int, host int32) bool {
 		if !step.NoReturn {
 			continue
 		}
-		wide := step.Once || len(step.Targets.Hosts) == 1
+		wide := step.Once || len(step.Targets.Hosts) == 1 && (step.Rollout < 0 || len(s.plan.Rollouts[step.Rollout].Hosts) == 1)
 		for _, e := range step.Before {
 			wide = wide || e.Barrier
 		}

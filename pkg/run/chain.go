@@ -11,18 +11,21 @@ import (
 
 // takeBackLeft proposes to take back the hosts that left a rollout and have come to rest.
 func (s *State) takeBackLeft() {
+	if s.leavers == 0 {
+		return
+	}
 	for i := range s.hosts {
 		h := &s.hosts[i]
 		if h.leaving != leavingWaits || s.hostTrying(int32(i)) {
 			continue
 		}
-		h.leaving = leavingNot
 		policy, scope, block := s.leftPolicy(int32(i))
 		if policy != plan.Rollback || len(s.chainOf(int32(i), scope, block)) == 0 {
-			s.settleLeft(int32(i))
+			s.setLeaving(int32(i), leavingNot)
+			s.lastWords(int32(i), policy == plan.Rollback)
 			continue
 		}
-		h.leaving = leavingProposed
+		s.setLeaving(int32(i), leavingProposed)
 		s.facts = append(s.facts, Event{
 			Kind: RollbackStarted, Op: Op{Step: block, Host: s.plan.Hosts[i].Name}, Scope: string(scope),
 			Hosts: []string{s.plan.Hosts[i].Name}, Reason: "tolerated failure",
@@ -30,22 +33,47 @@ func (s *State) takeBackLeft() {
 	}
 }
 
+// setLeaving and setChain keep count of the hosts that leave.
+func (s *State) setLeaving(host int32, to leaving) {
+	h := &s.hosts[host]
+	s.leavers -= h.leavers()
+	h.leaving = to
+	s.leavers += h.leavers()
+}
+
+func (s *State) setChain(host int32, chain []int) {
+	h := &s.hosts[host]
+	s.leavers -= h.leavers()
+	h.chain = chain
+	s.leavers += h.leavers()
+}
+
+func (h *hostState) leavers() int {
+	if h.leaving != leavingNot || len(h.chain) > 0 {
+		return 1
+	}
+	return 0
+}
+
 // leftPolicy finds what the failure of a host that left leads to.
 func (s *State) leftPolicy(host int32) (plan.Policy, plan.Scope, string) {
 	for _, step := range s.plan.Steps {
-		if pos := step.Targets.Position(host); pos >= 0 && step.Rollout >= 0 && s.ops[step.Op(pos)].status.Bad() {
-			return step.OnFailure, step.Scope, s.plan.Rollouts[step.Rollout].Block
+		if pos := step.Targets.Position(host); pos >= 0 && step.Rollout >= 0 {
+			if o := &s.ops[step.Op(pos)]; o.status.Bad() && !o.ignored {
+				return step.OnFailure, step.Scope, s.plan.Rollouts[step.Rollout].Block
+			}
 		}
 	}
 	return plan.Stop, plan.ScopeRun, ""
 }
 
-// settleLeft gives the last word on the ops of a host that is not taken back.
-func (s *State) settleLeft(host int32) {
+// lastWords gives the last word on the ops of a host that are not undone: all of them, or, where
+// nothing is taken back, those that did not end well.
+func (s *State) lastWords(host int32, all bool) {
 	for _, step := range s.plan.Steps {
 		if pos := step.Targets.Position(host); pos >= 0 && !step.Finally {
 			i := step.Op(pos)
-			if o := &s.ops[i]; o.back == StatusPending && o.status.Bad() {
+			if o := &s.ops[i]; o.back == StatusPending && (all || o.status.Bad()) {
 				o.back = s.rest(step, i)
 			}
 		}
@@ -101,11 +129,10 @@ func (s *State) startChain(name string, scope plan.Scope, e Event) error {
 			}
 		}
 	}
-	h := &s.hosts[host]
-	h.leaving = leavingNot
-	h.chain = s.chainOf(host, scope, e.Op.Step)
-	for _, i := range h.chain {
-		s.ops[i].inBack = true
+	s.setLeaving(host, leavingNot)
+	s.setChain(host, s.chainOf(host, scope, e.Op.Step))
+	for _, i := range s.hosts[host].chain {
+		s.ops[i].inBack, s.ops[i].undos = true, 0
 	}
 	s.nextInChain(host)
 	return nil
@@ -121,19 +148,13 @@ func (s *State) nextInChain(host int32) {
 			if s.ops[i].back != StatusUndoPending {
 				s.ops[i].back = s.rest(step, i)
 			}
-			h.chain = h.chain[1:]
+			s.setChain(host, h.chain[1:])
 			continue
 		}
-		s.undoReady.add(i)
+		s.put(&s.undoReady, i)
 		return
 	}
-	for _, step := range s.plan.Steps {
-		if pos := step.Targets.Position(host); pos >= 0 && !step.Finally {
-			if o := &s.ops[step.Op(pos)]; o.back == StatusPending {
-				o.back = s.rest(step, step.Op(pos))
-			}
-		}
-	}
+	s.lastWords(host, true)
 }
 
 // inChain moves a chain on when its first op is over; it tells whether the op is one of a chain.
@@ -143,16 +164,10 @@ func (s *State) inChain(step *plan.Step, i int) bool {
 	if len(h.chain) == 0 || h.chain[0] != i {
 		return false
 	}
-	h.chain = h.chain[1:]
+	s.setChain(host, h.chain[1:])
 	s.nextInChain(host)
 	return true
 }
 
-func (s *State) chainsOpen() bool {
-	for i := range s.hosts {
-		if len(s.hosts[i].chain) > 0 {
-			return s.stop == "" // an interrupt leaves the rest of a chain pending
-		}
-	}
-	return false
-}
+// chainsOpen tells whether a host is being taken back; an interrupt leaves the rest of a chain pending.
+func (s *State) chainsOpen() bool { return s.leavers > 0 && s.mayUndo() }

@@ -2,6 +2,7 @@ package run
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/opsctl/opsctl/pkg/plan"
@@ -13,12 +14,18 @@ func (s *State) tryFailed(step *plan.Step, i int, status Status) {
 	o.tries++
 	o.last = status
 	again := status == StatusFailed || status == StatusTimedOut || status == StatusUnreachable
-	if again && int(o.tries) < step.Tries && s.stop == "" && s.trigger == nil && !s.hosts[s.plan.HostOf(i)].out {
+	if again && int(o.tries) < step.Tries && s.mayTryAgain(step, i) {
 		o.status, o.decide = StatusWaiting, true
 		s.deciding.add(i)
 		return
 	}
 	s.endBad(step, i, status)
+}
+
+// mayTryAgain tells whether a retry makes sense still. After an interrupt it does: when the run is
+// resumed.
+func (s *State) mayTryAgain(step *plan.Step, i int) bool {
+	return step.Finally || s.stop != StopDeadline && s.trigger == nil && !s.hosts[s.plan.HostOf(i)].out
 }
 
 // decided applies the answer to "is it tried again, and when?"; no time means no.
@@ -41,6 +48,9 @@ func (s *State) decided(step *plan.Step, i int, e Event) {
 // endBad ends an op that did not end well, and finds out what that leads to.
 func (s *State) endBad(step *plan.Step, i int, status Status) {
 	o := &s.ops[i]
+	if status == StatusUnreachable && o.did { // of the last try; one before it did start
+		status = StatusFailed
+	}
 	o.status = status
 	host := step.Targets.Hosts[i-step.First]
 	if step.Once && status == StatusUnreachable && s.nextOnce(step, i) {
@@ -96,27 +106,39 @@ func (s *State) onceFailed(step *plan.Step, failed int) {
 	}
 }
 
-// trip notes what a failure leads to; of several the strongest holds.
+// trip notes what a failure leads to; of several the strongest holds, and of two rollbacks the wider.
 func (s *State) trip(step *plan.Step, t *trigger) {
 	if t.policy <= plan.Continue {
 		return
 	}
-	if s.trigger == nil || t.policy > s.trigger.policy {
-		if s.trigger != nil {
-			t.hosts = append(s.trigger.hosts, t.hosts...)
-		}
-		s.trigger = t
-		t.wave = step.Wave
-	} else if s.trigger.scope == plan.ScopeHosts || t.scope == plan.ScopeHosts {
-		s.trigger.hosts = append(s.trigger.hosts, t.hosts...)
+	t.wave = step.Wave
+	if t.scope == plan.ScopeWave && step.Rollout < 0 { // there is no wave
+		t.scope = plan.ScopeBlock
 	}
+	if old := s.trigger; old != nil {
+		hosts := slices.Concat(old.hosts, without(t.hosts, old.hosts))
+		if t.policy < old.policy || t.policy == old.policy && !wider(t.scope, old.scope) {
+			t = old
+		}
+		t.hosts = hosts
+	}
+	s.trigger = t
 	s.abandonWaiting()
+}
+
+func without(list, drop []string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(x string) bool { return slices.Contains(drop, x) })
+}
+
+func wider(a, b plan.Scope) bool {
+	order := []plan.Scope{plan.ScopeHosts, plan.ScopeWave, plan.ScopeBlock, plan.ScopeRun}
+	return slices.Index(order, a) > slices.Index(order, b)
 }
 
 // abandonWaiting ends what was to be tried again: nothing new starts any more.
 func (s *State) abandonWaiting() {
 	for i := 0; i >= 0 && i < len(s.ops) && len(s.waiting)+s.deciding.count > 0; i++ {
-		if o := &s.ops[i]; o.status == StatusWaiting {
+		if o := &s.ops[i]; o.status == StatusWaiting && !s.plan.StepOf(i).Finally {
 			s.endBad(s.plan.StepOf(i), i, o.last)
 		}
 	}
@@ -125,23 +147,20 @@ func (s *State) abandonWaiting() {
 // rolloutFailed counts a host of a rollout once; within what is tolerated it leaves alone.
 func (s *State) rolloutFailed(step *plan.Step, host int32, status Status) {
 	r, state := s.plan.Rollouts[step.Rollout], &s.rollouts[step.Rollout]
-	if !state.failed[host] {
-		state.failed[host] = true
-		if status == StatusUnreachable && r.MaxUnreachable >= 0 {
-			state.missing++
-		} else {
-			state.failures++
-		}
-	}
+	s.countFailed(r, state, host, status)
 	over := state.failures > r.MaxFailures || r.MaxUnreachable >= 0 && state.missing > r.MaxUnreachable
 	if over || s.waveLost(r, state, step.Wave) {
 		s.stopRollout(step, host, state)
 		return
 	}
 	name := s.plan.Hosts[host].Name
-	if !s.hosts[host].out {
+	if !s.hosts[host].out && !s.hasFact(HostLeft, name) {
 		s.facts = append(s.facts, Event{Kind: HostLeft, Op: Op{Step: r.Block, Host: name}, Reason: fmt.Sprintf("%s %s", step.ID, status)})
 	}
+}
+
+func (s *State) hasFact(kind Kind, host string) bool {
+	return slices.ContainsFunc(s.facts, func(e Event) bool { return e.Kind == kind && e.Host == host })
 }
 
 // waveLost tells whether no host of the wave is left.
@@ -162,10 +181,11 @@ func (s *State) stopRollout(step *plan.Step, host int32, state *rolloutState) {
 		for _, h := range s.plan.Rollouts[step.Rollout].Hosts {
 			s.leave(h)
 		}
+		s.blockRollout(s.plan.Rollouts[step.Rollout], state)
 		return
 	}
 	block := step.Block
-	if block == "" && step.Scope != plan.ScopeRun {
+	if block == "" && step.Scope != plan.ScopeRun || step.Scope == plan.ScopeWave {
 		block = s.plan.Rollouts[step.Rollout].Block
 	}
 	s.trip(step, &trigger{
@@ -177,17 +197,14 @@ func (s *State) stopRollout(step *plan.Step, host int32, state *rolloutState) {
 // hostLeft takes a host out of all later steps; what it did is taken back alone.
 func (s *State) hostLeft(host int32) {
 	s.leave(host)
-	s.hosts[host].leaving = leavingWaits
+	s.setLeaving(host, leavingWaits)
 }
 
 func (s *State) leave(host int32) {
 	s.hosts[host].out = true
 	for _, step := range s.plan.Steps {
-		if step.Finally {
-			continue
-		}
 		pos := step.Targets.Position(host)
-		if pos < 0 {
+		if pos < 0 || step.Finally {
 			continue
 		}
 		i := step.Op(pos)
@@ -195,11 +212,8 @@ func (s *State) leave(host int32) {
 		case o.status == StatusPending:
 			o.status = StatusBlocked
 			s.ended(step, i, false)
-		case o.status == StatusWaiting, o.status == StatusRunning && !o.trying && !o.rechecked:
-			if o.status = StatusBlocked; o.last != StatusPending {
-				o.status = o.last
-			}
-			s.ended(step, i, false)
+		case o.status == StatusWaiting, o.status == StatusRunning && !o.trying:
+			s.halt(step, i)
 		}
 	}
 }
@@ -220,20 +234,28 @@ func (s *State) hostMissing(host int32) {
 	}
 }
 
-// rolloutMissing counts a host of a rollout that was never reached.
+// rolloutMissing counts a host of a rollout that was never reached. It does not stop the rollout
+// by itself: who is missing was borne, or nothing would start.
 func (s *State) rolloutMissing(step *plan.Step, host int32) {
-	r, state := s.plan.Rollouts[step.Rollout], &s.rollouts[step.Rollout]
-	if state.failed[host] {
-		return
-	}
-	state.failed[host] = true
-	state.missing++
-	if s.waveLost(r, state, step.Wave) {
-		s.stopRollout(step, host, state)
-	}
+	s.countFailed(s.plan.Rollouts[step.Rollout], &s.rollouts[step.Rollout], host, StatusUnreachable)
 }
 
-// Wake gives the earliest time at which Next may propose something new by the clock alone; zero is never.
+// countFailed counts a host once: as unreachable where that has a limit of its own, else as failed.
+func (s *State) countFailed(r *plan.Rollout, state *rolloutState, host int32, status Status) {
+	switch {
+	case state.failed[host]:
+		return
+	case status == StatusUnreachable && r.MaxUnreachable >= 0:
+		state.missing++
+	default:
+		state.failures++
+	}
+	state.failed[host] = true
+}
+
+// Wake gives the earliest time at which Next may propose something new by the clock alone; zero is
+// never. It may have passed already, where a limit holds an op whose time has come: then there is
+// nothing to wait for but the end of an attempt.
 func (s *State) Wake() time.Time {
 	var wake time.Time
 	sooner := func(t time.Time) {
@@ -241,11 +263,15 @@ func (s *State) Wake() time.Time {
 			wake = t
 		}
 	}
-	for _, t := range s.waiting {
-		sooner(t)
+	forward := s.phase == Forward && s.stop == "" && s.trigger == nil
+	for i, t := range s.waiting {
+		step := s.plan.StepOf(i)
+		if s.ops[i].inBack && s.mayUndo() || step.Finally && s.phase == Ending || !s.ops[i].inBack && !step.Finally && forward {
+			sooner(t)
+		}
 	}
 	for i := range s.rollouts {
-		if r := &s.rollouts[i]; r.finished == r.started {
+		if r := &s.rollouts[i]; forward && r.finished == r.started && r.started < len(s.plan.Rollouts[i].Waves) && !r.stopped {
 			sooner(r.soak)
 		}
 	}

@@ -1,13 +1,19 @@
 package run
 
 import (
+	"slices"
+
 	"github.com/opsctl/opsctl/pkg/plan"
 )
 
-// openStep looks which ops of a step may start now.
+// openStep looks which ops of a step may start now. One without hosts only hands on the order.
 func (s *State) openStep(index int) {
 	step := s.plan.Steps[index]
 	if s.steps[index].waits > 0 {
+		return
+	}
+	if len(step.Targets.Hosts) == 0 {
+		s.stepEnded(index)
 		return
 	}
 	for k := range step.Targets.Hosts {
@@ -18,7 +24,7 @@ func (s *State) openStep(index int) {
 func (s *State) openOp(step *plan.Step, i int) {
 	o := &s.ops[i]
 	if o.status == StatusPending && o.waits == 0 && s.steps[step.Index].waits == 0 && !o.trying {
-		s.ready.add(i)
+		s.makeReady(i)
 	}
 }
 
@@ -37,25 +43,37 @@ func (s *State) endGood(step *plan.Step, i int, status Status) {
 }
 
 // skipInside skips what stands in a block on a host for which the block's if or check said no.
+// What runs once is left to the hosts that come into the block.
 func (s *State) skipInside(entry *plan.Step, i int) {
 	host := s.plan.HostOf(i)
-	for _, step := range s.plan.Steps[entry.Index+1:] {
-		if !within(step, entry.ID) || step.Wave != entry.Wave {
+	for _, step := range s.inside(entry) {
+		pos := step.Targets.Position(host)
+		if pos < 0 || s.ops[step.Op(pos)].status != StatusPending {
 			continue
 		}
-		if pos := step.Targets.Position(host); pos >= 0 && s.ops[step.Op(pos)].status == StatusPending {
-			s.endGood(step, step.Op(pos), StatusSkipped)
+		if step.Once {
+			s.ops[step.Op(pos)].status = StatusSkipped
+			s.ended(step, step.Op(pos), true)
+			continue
 		}
+		s.endGood(step, step.Op(pos), StatusSkipped)
 	}
 }
 
-func within(step *plan.Step, block string) bool {
-	for _, b := range step.Blocks {
-		if b == block || block == "runbook" && step.Rollout < 0 && !step.Finally {
-			return true
+// inside gives the steps of the block behind an entry, of its wave where it stands in one: they
+// follow the entry in the plan without a gap.
+func (s *State) inside(entry *plan.Step) []*plan.Step {
+	rest := s.plan.Steps[entry.Index+1:]
+	for k, step := range rest {
+		if !within(step, entry.ID) || entry.Rollout >= 0 && step.Wave != entry.Wave {
+			return rest[:k]
 		}
 	}
-	return block == "runbook" && !step.Finally
+	return rest
+}
+
+func within(step *plan.Step, block string) bool {
+	return !step.Finally && block == "runbook" || slices.Contains(step.Blocks, block)
 }
 
 // onceDone skips the other hosts of a step that runs once.
@@ -63,7 +81,6 @@ func (s *State) onceDone(step *plan.Step, done int) {
 	for k := range step.Targets.Hosts {
 		i := step.First + k
 		if i != done && s.ops[i].status == StatusPending {
-			s.ready.remove(i)
 			s.ops[i].status = StatusSkipped
 			s.ended(step, i, true)
 		}
@@ -72,10 +89,13 @@ func (s *State) onceDone(step *plan.Step, done int) {
 
 // ended counts an op that is over and lets go what waited for it.
 func (s *State) ended(step *plan.Step, i int, good bool) {
-	s.ready.remove(i)
+	s.unready(i)
 	s.deciding.remove(i)
 	delete(s.waiting, i)
 	s.ops[i].decide = false
+	if step.Rollout >= 0 {
+		s.rollouts[step.Rollout].open--
+	}
 	state := &s.steps[step.Index]
 	state.ended++
 	if good {
@@ -104,17 +124,25 @@ func (s *State) ended(step *plan.Step, i int, good bool) {
 }
 
 // stepEnded opens the barriers behind a step that is over on all its hosts. One on which no host
-// ended well stays shut; but the end of a wave is judged by the wave, not by its last step.
+// ended well stays shut; but the end of a wave is judged by the wave, and that of a rollout by the
+// rollout, not by its last step.
 func (s *State) stepEnded(index int) {
 	step, state := s.plan.Steps[index], &s.steps[index]
-	shut := state.good == 0 && len(step.Targets.Hosts) > 0
+	if state.over {
+		return
+	}
+	state.over = true
+	state.shut = state.shut || state.good == 0 && len(step.Targets.Hosts) > 0
 	for _, e := range step.After {
-		if !e.Barrier {
+		after := s.plan.Steps[e.Step]
+		if !e.Barrier && len(after.Targets.Hosts) > 0 {
 			continue
 		}
-		after := s.plan.Steps[e.Step]
 		leavesWave := step.Rollout >= 0 && (after.Rollout != step.Rollout || after.Wave != step.Wave)
-		if shut && !leavesWave {
+		if state.shut && !leavesWave {
+			if after.Rollout >= 0 && after.Rollout != step.Rollout {
+				s.blockRollout(s.plan.Rollouts[after.Rollout], &s.rollouts[after.Rollout])
+			}
 			s.blockStep(after)
 			continue
 		}
@@ -125,6 +153,11 @@ func (s *State) stepEnded(index int) {
 
 // blockStep blocks a step on all its hosts: no host of a step before it ended well.
 func (s *State) blockStep(step *plan.Step) {
+	if len(step.Targets.Hosts) == 0 && !s.steps[step.Index].over {
+		s.steps[step.Index].shut = true
+		s.stepEnded(step.Index)
+		return
+	}
 	for k := range step.Targets.Hosts {
 		s.block(step, step.First+k)
 	}
@@ -163,25 +196,6 @@ func (s *State) blockBehind(step *plan.Step, host int32) {
 	}
 }
 
-// applyWave counts the waves of a rollout.
-func (s *State) applyWave(e Event) error {
-	index, r, err := s.findRollout(e.Step)
-	if err != nil {
-		return err
-	}
-	state := &s.rollouts[index]
-	if e.Kind == WaveFinished {
-		state.finished, state.soak = e.Wave, e.NotBefore
-		return nil
-	}
-	state.started = e.Wave
-	for _, step := range r.Steps[e.Wave-1] {
-		s.steps[step].waits--
-		s.openStep(step)
-	}
-	return nil
-}
-
 // advance turns the run round its corners: from forward to backward to finally to its end. What
 // comes next there becomes a fact that Next proposes.
 func (s *State) advance() {
@@ -189,6 +203,7 @@ func (s *State) advance() {
 		return
 	}
 	s.takeBackLeft()
+	s.closeRollouts()
 	if s.trying > 0 || len(s.facts) > 0 || s.chainsOpen() {
 		return
 	}
@@ -196,37 +211,38 @@ func (s *State) advance() {
 	case Forward:
 		s.endForward()
 	case Backward:
-		if s.backOpen == 0 || s.stop != "" {
-			s.phase = Ending
+		if s.backOpen == 0 || !s.mayUndo() {
+			s.beginEnding()
 		}
 	}
-	if s.phase == Ending {
-		s.skipFinally()
-		if s.endingEnd == len(s.ops)-s.forwardAll {
-			s.facts = append(s.facts, s.result())
-		}
+	if s.phase == Ending && s.endingEnd == len(s.ops)-s.forwardAll {
+		s.facts = append(s.facts, s.result())
 	}
 }
 
+// mayUndo tells whether undos may start: the deadline of a run does not hold them.
+func (s *State) mayUndo() bool { return s.stop == "" || s.stop == StopDeadline }
+
 func (s *State) endForward() {
 	switch {
-	case s.trigger != nil && s.trigger.policy == plan.Rollback && (s.stop == "" || s.stop == StopDeadline):
+	case s.trigger != nil && s.trigger.policy == plan.Rollback && s.mayUndo():
 		s.facts = append(s.facts, Event{
 			Kind: RollbackStarted, Scope: string(s.trigger.scope), Op: Op{Step: s.trigger.block}, Wave: s.trigger.wave,
 			Hosts: s.trigger.hosts, Reason: s.trigger.reason,
 		})
 	case s.stop != "": // what is between two acts goes on when the run is resumed
-		s.phase = Ending
+		s.beginEnding()
 	case s.trigger != nil && s.trigger.policy == plan.Stop:
 		s.abandonForward()
-		s.phase = Ending
+		s.beginEnding()
 	case s.forwardEnd == s.forwardAll:
-		s.phase = Ending
+		s.beginEnding()
 	}
 }
 
-// skipFinally leaves hosts that were never reached out of what runs last.
-func (s *State) skipFinally() {
+// beginEnding lets finally run, but not on hosts that were never reached.
+func (s *State) beginEnding() {
+	s.phase = Ending
 	for _, step := range s.plan.Steps {
 		if !step.Finally {
 			continue

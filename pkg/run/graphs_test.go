@@ -257,7 +257,7 @@ func (d *driver) replayed(limits Limits) error {
 func verdict(s *State) error {
 	c, code := s.Count(), s.Finished().Code
 	switch {
-	case code == 0 && (c.Failed+c.Unknown+c.Unreachable+c.UndoFailed+c.UndoPending > 0):
+	case code == 0 && (c.Unknown+c.UndoFailed+c.UndoPending > 0 || !s.asked && c.Failed+c.Unreachable > 0):
 		return fmt.Errorf("exit 0, but %+v", c)
 	case code == CodeRolledBack && (c.UndoFailed+c.UndoPending+c.LeftWithUndo+c.Unknown > 0):
 		return fmt.Errorf("exit 3, but %+v", c)

@@ -1,7 +1,7 @@
 package run
 
 import (
-	"fmt"
+	"sort"
 	"time"
 
 	"github.com/opsctl/opsctl/pkg/plan"
@@ -27,83 +27,92 @@ type Proposal struct {
 	Event  Event
 }
 
-// Next proposes what may come next, in plan order. It changes nothing: asked twice it answers the same.
+// Next proposes what may come next, in plan order. It changes nothing: asked twice it answers the
+// same. Facts and decisions come before attempts, and alone, since they may change who may start.
 func (s *State) Next(now time.Time) []Proposal {
 	if !s.begun || s.phase == Over {
 		return nil
 	}
+	if len(s.facts) > 0 {
+		return []Proposal{{Kind: Fact, Event: s.facts[0]}}
+	}
+	if i := s.deciding.next(0); i >= 0 {
+		return []Proposal{{Kind: Decide, Index: i, Op: s.Name(i)}}
+	}
+	forward := s.phase == Forward && s.stop == "" && s.trigger == nil
+	if forward {
+		if p, ok := s.wave(now); ok {
+			return []Proposal{p}
+		}
+	}
 	var list []Proposal
-	for _, f := range s.facts {
-		list = append(list, Proposal{Kind: Fact, Event: f})
-	}
-	if len(list) > 0 {
-		return list
-	}
-	for i := s.deciding.next(0); i >= 0; i = s.deciding.next(i + 1) {
-		list = append(list, Proposal{Kind: Decide, Index: i, Op: s.Name(i)})
-	}
-	q := &quota{state: s, places: map[int32]int{}}
-	if s.stop == "" || s.stop == StopDeadline && s.phase == Backward {
+	q := &quota{state: s, roomy: s.roomy}
+	if s.mayUndo() {
 		list = s.undos(list, q, now)
 	}
-	if s.phase == Ending || s.phase == Forward && s.stop == "" && s.trigger == nil {
-		if s.phase == Forward {
-			list = s.waves(list, now)
-		}
+	if forward || s.phase == Ending {
 		list = s.starts(list, q, now)
 	}
 	return list
+}
+
+// Stands tells whether a proposal still holds after what was applied since Next made it.
+func (s *State) Stands(p Proposal) bool {
+	if p.Kind != Start {
+		return true
+	}
+	back := s.ops[p.Index].inBack
+	if back != (p.Act == Undo) || !s.mayStart(p.Index) || len(s.facts) > 0 {
+		return false
+	}
+	switch finally := s.plan.StepOf(p.Index).Finally; {
+	case back:
+		return s.mayUndo()
+	case finally:
+		return s.phase == Ending
+	}
+	return s.phase == Forward && s.stop == "" && s.trigger == nil
 }
 
 // quota counts what the proposals of one answer would add to what is running.
 type quota struct {
 	state  *State
 	places map[int32]int
-	once   map[int]bool
 	fresh  int // places that would become busy
+	roomy  int // busy places that could take another op that is ready
 }
 
 // takes notes that one more attempt would run in a place, if the limits allow it.
 func (q *quota) takes(place int32) bool {
-	running := q.state.hosts[place].trying + q.places[place]
+	at := &q.state.hosts[place]
+	running := at.trying + q.places[place]
 	if running >= q.state.limits.PerPlace {
 		return false
 	}
 	if running == 0 {
-		if q.state.busyPlaces()+q.fresh >= q.state.limits.Forks {
+		if q.full() {
 			return false
 		}
 		q.fresh++
+		if at.ready > 1 && q.state.limits.PerPlace > 1 {
+			q.roomy++
+		}
+	}
+	if q.places == nil {
+		q.places = map[int32]int{}
 	}
 	q.places[place]++
+	if running > 0 && at.ready > 0 && running+1 == q.state.limits.PerPlace {
+		q.roomy--
+	}
 	return true
 }
 
-func (s *State) busyPlaces() int {
-	if s.trying == 0 {
-		return 0
-	}
-	return s.busy
-}
+// full tells whether no other place may become busy.
+func (q *quota) full() bool { return q.state.busy+q.fresh >= q.state.limits.Forks }
 
 func (s *State) starts(list []Proposal, q *quota, now time.Time) []Proposal {
-	q.once = map[int]bool{}
-	for i := s.ready.next(0); i >= 0; i = s.ready.next(i + 1) {
-		step := s.plan.StepOf(i)
-		if step.Finally != (s.phase == Ending) {
-			continue
-		}
-		if step.Once && (s.steps[step.Index].busy && s.ops[i].status == StatusPending || q.once[step.Index]) {
-			continue
-		}
-		if p, ok := s.start(step, i, q); ok {
-			list = append(list, p)
-			q.once[step.Index] = step.Once
-		}
-		if q.state.busyPlaces()+q.fresh >= s.limits.Forks && len(list) >= s.limits.Forks*s.limits.PerPlace {
-			break
-		}
-	}
+	once := map[int]bool{}
 	for _, i := range s.due(now) {
 		if step := s.plan.StepOf(i); !s.ops[i].inBack && step.Finally == (s.phase == Ending) {
 			if p, ok := s.start(step, i, q); ok {
@@ -111,7 +120,69 @@ func (s *State) starts(list []Proposal, q *quota, now time.Time) []Proposal {
 			}
 		}
 	}
+	for i := s.ready.next(0); i >= 0 && (!q.full() || q.roomy > 0); i = s.ready.next(i + 1) {
+		step := s.plan.StepOf(i)
+		if step.Finally != (s.phase == Ending) {
+			continue
+		}
+		if step.Once && (s.steps[step.Index].busy && s.ops[i].status == StatusPending || once[step.Index]) {
+			continue
+		}
+		if p, ok := s.start(step, i, q); ok {
+			list = append(list, p)
+			if step.Once {
+				once[step.Index] = true
+			}
+		}
+	}
+	sort.Slice(list, func(a, b int) bool { return list[a].Index < list[b].Index })
 	return list
+}
+
+// makeReady and unready keep, beside the sets of ops that are ready, their count in each place.
+func (s *State) makeReady(i int) { s.put(&s.ready, i) }
+
+func (s *State) unready(i int) { s.take(&s.ready, i) }
+
+func (s *State) put(set *bitSet, i int) {
+	if !set.has(i) {
+		set.add(i)
+		s.countReady(i, 1)
+	}
+}
+
+func (s *State) take(set *bitSet, i int) {
+	if set.has(i) {
+		set.remove(i)
+		s.countReady(i, -1)
+	}
+}
+
+func (s *State) countReady(i, more int) {
+	place := &s.hosts[s.place(s.plan.StepOf(i), i)]
+	s.countRoom(place, -1)
+	place.ready += more
+	s.countRoom(place, 1)
+}
+
+// countTrying notes that an attempt began, or ended, in a place.
+func (s *State) countTrying(place *hostState, more int) {
+	s.countRoom(place, -1)
+	if place.trying == 0 {
+		s.busy++
+	}
+	place.trying += more
+	if place.trying == 0 {
+		s.busy--
+	}
+	s.countRoom(place, 1)
+	s.trying += more
+}
+
+func (s *State) countRoom(place *hostState, more int) {
+	if place.trying > 0 && place.trying < s.limits.PerPlace && place.ready > 0 {
+		s.roomy += more
+	}
 }
 
 func (s *State) start(step *plan.Step, i int, q *quota) (Proposal, bool) {
@@ -134,12 +205,12 @@ func (s *State) due(now time.Time) []int {
 			list = append(list, i)
 		}
 	}
-	sortInts(list)
+	sort.Ints(list)
 	return list
 }
 
 func (s *State) undos(list []Proposal, q *quota, now time.Time) []Proposal {
-	for i := s.undoReady.next(0); i >= 0; i = s.undoReady.next(i + 1) {
+	for i := s.undoReady.next(0); i >= 0 && (!q.full() || q.roomy > 0); i = s.undoReady.next(i + 1) {
 		if p, ok := s.start(s.plan.StepOf(i), i, q); ok {
 			list = append(list, p)
 		}
@@ -152,80 +223,4 @@ func (s *State) undos(list []Proposal, q *quota, now time.Time) []Proposal {
 		}
 	}
 	return list
-}
-
-// waves proposes the end of a wave whose steps are all over, and the start of the next after its soak.
-func (s *State) waves(list []Proposal, now time.Time) []Proposal {
-	for index, r := range s.plan.Rollouts {
-		state := &s.rollouts[index]
-		if state.started > state.finished {
-			if s.waveOver(r, state.started) {
-				list = append(list, Proposal{Kind: Fact, Event: Event{Kind: WaveFinished, Op: Op{Step: r.Block}, Wave: state.started}})
-			}
-			continue
-		}
-		if state.stopped || state.started == len(r.Waves) || state.soak.After(now) || !s.waveMayStart(r, state.started) {
-			continue
-		}
-		var hosts []string
-		for _, h := range r.Waves[state.started] {
-			hosts = append(hosts, s.plan.Hosts[h].Name)
-		}
-		list = append(list, Proposal{Kind: Fact, Event: Event{Kind: WaveStarted, Op: Op{Step: r.Block}, Wave: state.started + 1, Hosts: hosts}})
-	}
-	return list
-}
-
-func (s *State) waveOver(r *plan.Rollout, wave int) bool {
-	for _, index := range r.Steps[wave-1] {
-		if int(s.steps[index].ended) < len(s.plan.Steps[index].Targets.Hosts) {
-			return false
-		}
-	}
-	return true
-}
-
-// waveMayStart tells whether all that the first steps of a wave wait for, outside of it, is over.
-func (s *State) waveMayStart(r *plan.Rollout, done int) bool {
-	inside := map[int]bool{}
-	for _, index := range r.Steps[done] {
-		inside[index] = true
-	}
-	for _, index := range r.Steps[done] {
-		outer := int32(0)
-		for _, e := range s.plan.Steps[index].Before {
-			if !inside[e.Step] {
-				outer++
-			}
-		}
-		open := int32(0)
-		for _, e := range s.plan.Steps[index].Before {
-			if before := s.plan.Steps[e.Step]; !inside[e.Step] && int(s.steps[e.Step].ended) < len(before.Targets.Hosts) {
-				open++
-			}
-		}
-		if outer > 0 && open > 0 {
-			return false
-		}
-	}
-	return len(r.Steps[done]) == 0 || !s.waveBlocked(r, done)
-}
-
-// waveBlocked tells whether every op of a wave is over before it began.
-func (s *State) waveBlocked(r *plan.Rollout, done int) bool {
-	for _, index := range r.Steps[done] {
-		if int(s.steps[index].ended) < len(s.plan.Steps[index].Targets.Hosts) {
-			return false
-		}
-	}
-	return true
-}
-
-func (s *State) findRollout(block string) (int, *plan.Rollout, error) {
-	for i, r := range s.plan.Rollouts {
-		if r.Block == block {
-			return i, r, nil
-		}
-	}
-	return 0, nil, fmt.Errorf("the plan has no rollout %q", block)
 }

@@ -1,9 +1,6 @@
 package run
 
-import (
-	"fmt"
-	"sort"
-)
+import "fmt"
 
 // The exit codes of a run (SEMANTICS 7).
 const (
@@ -19,8 +16,6 @@ const (
 	CodeInterrupt   = 130
 	CodeTerm        = 143
 )
-
-func sortInts(list []int) { sort.Ints(list) }
 
 // Count tells how many ops ended in which way.
 type Count struct {
@@ -38,7 +33,7 @@ func (s *State) Count() Count {
 		for k := range step.Targets.Hosts {
 			i := step.First + k
 			o := &s.ops[i]
-			if step.Finally && o.status.Bad() {
+			if step.Finally && o.status.Bad() && !o.ignored {
 				c.FinallyFailed++
 				continue
 			}
@@ -105,7 +100,7 @@ func (c *Count) backward(o *op) {
 		c.Left++
 	case StatusTraces:
 		c.Traces++
-	case StatusPending:
+	case StatusPending, StatusUndoing:
 		if o.inBack {
 			c.UndoPending++
 		}
@@ -116,12 +111,14 @@ var stopCodes = map[StopKind]int{
 	StopInterrupt: CodeInterrupt, StopTerm: CodeTerm, StopHangup: CodeHangup, StopDeadline: CodeDeadline, StopRefused: CodeRefused, StopJournal: CodeJournal,
 }
 
-// result is the fact that ends the run. Codes met together rank 5 > 130/143/129 > 124 > 3 > 4 > 1.
+// result is the fact that ends the run. Codes met together rank 74 > 5 > 130/143/129 > 124 > 3 > 4 > 1.
 func (s *State) result() Event {
 	c := s.Count()
 	e := Event{Kind: RunFinished, Result: Succeeded}
 	bad := c.Failed + c.Unknown + c.Unreachable
 	switch {
+	case s.stop == StopJournal:
+		e.Result, e.Code = Stopped, CodeJournal
 	case c.Unknown+c.UndoFailed+c.UndoPending > 0:
 		e.Result, e.Code = PersonNeeded, CodePerson
 	case s.stop != "" && s.stop != StopDeadline:

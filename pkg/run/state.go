@@ -2,6 +2,7 @@ package run
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/opsctl/opsctl/pkg/plan"
@@ -42,6 +43,7 @@ type op struct {
 	ignored   bool   // its failure counts as done
 	recovered bool   // it ended well after a bad outcome
 	effects   bool   // some attempt of it may have changed the host
+	did       bool   // some do of it was started on the host
 	saved     bool   // its save is done
 	rechecked bool   // its do ended well, and its check is asked again
 	kept      bool   // an undo after it failed or is pending: it stays
@@ -49,6 +51,7 @@ type op struct {
 	waits     int32  // edges host by host that are not met
 	backWaits int32
 	tries     uint16 // attempts at do that count
+	undos     uint16 // attempts at undo that count, of this rollback
 	made      [4]uint16
 	nevers    uint8
 	last      Status // of a try that was not the last
@@ -74,11 +77,14 @@ type stepState struct {
 	backOpen  int32
 	backWaits int32
 	busy      bool  // once: one of its hosts is at it, or was
+	over      bool  // it has ended on all its hosts, and, if it has none, all before it
+	shut      bool  // no host ended well: nobody passes
 	bridges   []int // steps before it that are one without hosts away
 }
 
 type hostState struct {
 	trying  int    // attempts open in this place
+	ready   int    // ops ready to start in this place
 	out     bool   // left out of a rollout, or never reached
 	missing bool   // never reached
 	boot    string // boot id when it was reached
@@ -103,6 +109,10 @@ type rolloutState struct {
 	failures int
 	missing  int
 	stopped  bool
+	came     bool  // some host came into the wave that started last
+	open     int   // ops of it that are not over
+	behind   []int // steps that wait for its end
+	closed   bool  // it has ended, and so have the takings back of hosts that left it
 }
 
 // trigger is what ends the way forward.
@@ -145,6 +155,8 @@ type State struct {
 	forwardAll int
 	endingEnd  int
 	backOpen   int
+	leavers    int // hosts that left a rollout and are not taken back yet
+	roomy      int // places in which attempts are open, with room for an op that is ready
 	finished   *Event
 	seq        int64
 }
@@ -176,12 +188,8 @@ func New(p *plan.Plan, limits Limits) *State {
 			s.forwardAll += len(step.Targets.Hosts)
 		}
 	}
-	for i, step := range p.Steps {
-		if len(step.Targets.Hosts) == 0 {
-			s.stepEnded(i)
-		} else {
-			s.openStep(i)
-		}
+	for i := range p.Steps {
+		s.openStep(i)
 	}
 	return s
 }
@@ -189,14 +197,19 @@ func New(p *plan.Plan, limits Limits) *State {
 func (s *State) prepare(step *plan.Step, state *stepState) {
 	hostEdges := int32(0)
 	for _, e := range step.Before {
-		if e.Barrier {
+		if e.Barrier || len(step.Targets.Hosts) == 0 {
 			state.waits++
 		} else {
 			hostEdges++
 		}
+		if r := s.plan.Steps[e.Step].Rollout; r >= 0 && r != step.Rollout && !slices.Contains(s.rollouts[r].behind, step.Index) {
+			s.rollouts[r].behind = append(s.rollouts[r].behind, step.Index)
+			state.waits++ // for the rollout to end
+		}
 	}
 	if step.Rollout >= 0 {
 		state.waits++ // for its wave to start
+		s.rollouts[step.Rollout].open += len(step.Targets.Hosts)
 	}
 	for i := range step.Targets.Hosts {
 		o := &s.ops[step.First+i]
