@@ -61,14 +61,20 @@ func (c *connector) Host(h *inventory.Host) executor.Host {
 	}
 	var host executor.Host
 	if h.IsLocal() {
-		host = local.New(local.Options{RunID: c.runID, Resumed: c.resumed[h.Name]})
+		host = local.New(local.Options{RunID: c.directory(h), Resumed: c.resumed[h.Name]})
 	} else if settings, err := c.settings(h); err != nil {
 		host = unusable{err: &executor.HostError{Class: "config", Hop: h.Name, Message: err.Error()}}
 	} else {
-		host = supervisor.NewHost(c.dialer.Linker(settings), supervisor.Options{RunID: c.runID, Resumed: c.resumed[h.Name]})
+		host = supervisor.NewHost(c.dialer.Linker(settings), supervisor.Options{RunID: c.directory(h), Resumed: c.resumed[h.Name]})
 	}
 	c.hosts[h] = host
 	return host
+}
+
+// directory names the run's directory on a host. The host's name is part of it: several hosts of
+// an inventory may share a home directory, or be one machine, and their attempts must not meet.
+func (c *connector) directory(h *inventory.Host) string {
+	return c.runID + "." + strings.ReplaceAll(h.Name, ":", "_")
 }
 
 func (c *connector) close() {

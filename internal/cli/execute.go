@@ -20,7 +20,6 @@ import (
 	"github.com/opsctl/opsctl/internal/view"
 	"github.com/opsctl/opsctl/pkg/executor"
 	"github.com/opsctl/opsctl/pkg/executor/action"
-	"github.com/opsctl/opsctl/pkg/plan"
 	"github.com/opsctl/opsctl/pkg/run"
 )
 
@@ -114,7 +113,7 @@ func (x *execution) carryOut(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	if !x.brief {
-		shown.Finish(ledger(state, x.job.plan))
+		shown.Finish(view.ReadLedger(state, x.job.plan))
 	}
 	return finished.Code, nil
 }
@@ -192,24 +191,3 @@ func (x *execution) masker() executor.Masker {
 type masker struct{ *secret.Masker }
 
 func (m masker) Stream() executor.MaskStream { return m.Masker.Stream() }
-
-// ledger reads the last words off the State.
-func ledger(s *run.State, p *plan.Plan) view.Ledger {
-	var l view.Ledger
-	for i := range p.OpCount {
-		name := s.Name(i)
-		switch s.See(i).Back {
-		case run.StatusUndone:
-			l.Undone = append(l.Undone, name)
-		case run.StatusUndoFailed:
-			l.UndoFailed = append(l.UndoFailed, name)
-		case run.StatusUndoPending:
-			l.Pending = append(l.Pending, name)
-		case run.StatusLeft:
-			l.Left = append(l.Left, name)
-		case run.StatusTraces:
-			l.Traces = append(l.Traces, name)
-		}
-	}
-	return l
-}
