@@ -114,7 +114,8 @@ func (s *scopes) keep(a *attempt, e run.Event) {
 func (s *scopes) saved(a *attempt) map[string]string { return s.savedBy[a.index] }
 func (s *scopes) sealed(a *attempt) *run.Sealed      { return s.sealBy[a.index] }
 func (s *scopes) lastResult(index int) *result       { return s.results[index] }
-func (s *scopes) goesBack(index int) bool            { return s.loop.state.See(index).Back == run.StatusUndoing }
+func (s *scopes) goesBack(index int) bool { return s.loop.state.See(index).Back == run.StatusUndoing }
+
 func (s *scopes) runValues(finally bool) map[string]any {
 	info := s.loop.Info
 	m := map[string]any{
