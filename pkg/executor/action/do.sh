@@ -55,7 +55,9 @@ op_record() {
 }
 
 # op_record_parent NUMBER DIR NEXT: recorded if DIR has to be made, or NEXT in it.
-op_record_parent() { [ -d "$2" ] && op_there "$3" || op_record "$1" "$2"; }
+op_record_parent() {
+	if [ ! -d "$2" ] || ! op_there "$3"; then op_record "$1" "$2"; fi
+}
 
 # op_commit ENTRIES: the record is finished, and the changes may begin.
 op_commit() {

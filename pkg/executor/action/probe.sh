@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154,SC2209
 # Answers end in NUL, as names may hold anything else:
 #   k SUM          sums are made by it
 #   l I TARGET     a symlink stands at path I
@@ -90,7 +90,7 @@ op_see() {
 op_list() {
 	[ -d "$op_root" ] || return 0
 	(
-		cd "$op_root"
+		cd "$op_root" || exit
 		# shellcheck disable=SC2016
 		find . ! -name . -exec sh -c 'for f; do if [ -d "$f" ] && [ ! -L "$f" ]; then k=d; else k=f; fi; printf "%s %s\0" "$k" "${f#./}"; done' sh {} +
 	)
