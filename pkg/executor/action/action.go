@@ -26,6 +26,7 @@ const (
 	bodyMax     = 1 << 20          // bytes of an HTTP body that are looked at
 	tryTime     = 10 * time.Second // for one try of a wait
 	complainMax = 4 << 10          // bytes of what a host complains about
+	excuseMax   = 256              // bytes of the body of an HTTP answer that was not wanted
 )
 
 var (

@@ -90,15 +90,21 @@ op_put() {
 		EOF
 		set -- "$1" "$2" "$3" "$4" "$op_u" "${6:-$op_g}"
 	fi
-	rm -f "$3"
-	(set -C && cat "$1" >"$3") # never through a symlink that somebody planted
-	op_attr "$3" "$4" "$5" "$6"
+	! op_there "$3" || rm -f "$3"
+	# With set -C, never through a symlink that somebody planted. The usual mode needs no chmod, which counts with many files.
+	case $4$5$6 in
+	00644) (umask 022 && set -C && cat "$1" >"$3") ;;
+	*)
+		(set -C && cat "$1" >"$3")
+		op_attr "$3" "$4" "$5" "$6"
+		;;
+	esac
 	op_rename "$3" "$2"
 }
 
 # op_link TARGET PATH TEMPORARY
 op_link() {
-	rm -f "$3"
+	! op_there "$3" || rm -f "$3"
 	ln -s -- "$1" "$3"
 	op_rename "$3" "$2"
 }

@@ -31,7 +31,7 @@ func (w *waiting) get(ctx context.Context, h executor.Prober) sight {
 	defer func() { _ = res.Body.Close() }() // it was only read
 	said := fmt.Sprintf("status %d", res.StatusCode)
 	if res.StatusCode != w.status {
-		return sight{said: said}
+		return sight{said: said + excuse(res.Body)}
 	}
 	if w.body == "" {
 		return sight{yes: true, said: said}
@@ -46,4 +46,13 @@ func (w *waiting) get(ctx context.Context, h executor.Prober) sight {
 		return sight{said: said + ", without the text in the body"}
 	}
 	return sight{yes: true, said: said + ", with the text in the body"}
+}
+
+// excuse is the first line of a body that was not wanted: it often says why. What cannot be read says nothing.
+func excuse(body io.Reader) string {
+	text, _ := io.ReadAll(io.LimitReader(body, excuseMax))
+	if line, _, _ := strings.Cut(strings.TrimSpace(string(text)), "\n"); line != "" {
+		return " (" + strings.TrimSpace(line) + ")"
+	}
+	return ""
 }

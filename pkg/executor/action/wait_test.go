@@ -33,7 +33,7 @@ func TestWaitForHTTP(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch n := count.Add(1); {
 		case r.URL.Path == "/never":
-			w.WriteHeader(http.StatusServiceUnavailable)
+			http.Error(w, "no cache\nsince today", http.StatusServiceUnavailable)
 		case r.URL.Path == "/away":
 			http.Redirect(w, r, "/never", http.StatusFound)
 		case n < 3 || n == 4:
@@ -59,7 +59,7 @@ func TestWaitForHTTP(t *testing.T) {
 	if e := ask("wait: {http: SRV/away, status: 302}"); e != (executor.Ending{}) {
 		t.Fatalf("%+v", e)
 	}
-	if e := ask("wait: {http: SRV/never, every: 1ms, timeout: 500ms}"); e.Exit != 1 || e.Class != "timeout" || !strings.Contains(e.Message, "/never: status 503 after 1s (wanted 200)") {
+	if e := ask("wait: {http: SRV/never, every: 1ms, timeout: 500ms}"); e.Exit != 1 || e.Class != "timeout" || !strings.Contains(e.Message, "/never: status 503 (no cache) after 1s (wanted 200)") {
 		t.Fatalf("%+v", e)
 	}
 	if e := ask("wait: {http: SRV/, body: ill, every: 1ms, timeout: 500ms}"); !strings.Contains(e.Message, `without the text in the body after 1s (wanted 200 and "ill" in the body)`) {
