@@ -132,22 +132,43 @@ func (o *previewOptions) render(j *job, list []executor.Forecast) error {
 	if o.offline {
 		p.Notes = append(p.Notes, "offline: no host was asked")
 	}
-	for _, f := range list {
-		row := view.PreviewRow{
-			Step: f.Step.ID, Title: f.Step.Source.Title, Hosts: []string{f.Host.Name}, Class: string(f.Class), Reason: f.Reason,
-			Wave: f.Step.Wave, Block: len(f.Step.Blocks),
-		}
-		if !f.Step.Read && (f.Class == executor.WouldChange || f.Class == executor.CannotKnow) {
-			row.Undo = undoWord(f.Step)
-		}
-		if o.diff {
-			row.Diff = f.Diff
-		}
-		p.Rows = append(p.Rows, row)
+	for len(list) > 0 {
+		var rows []view.PreviewRow
+		rows, list = o.stepRows(list)
+		p.Rows = append(p.Rows, rows...)
 	}
 	theme := view.NewTheme(a.out, view.ColorMode(a.settings.Color, os.Getenv, view.IsTerminal(a.out)), view.UnicodeMode(os.Getenv))
 	_, err := fmt.Fprintln(a.out, strings.TrimRight(view.RenderPlan(p, view.Width(a.out), theme), "\n"))
 	return err
+}
+
+// stepRows makes the rows of the first step of the list, hosts with the same forecast in one.
+func (o *previewOptions) stepRows(list []executor.Forecast) (rows []view.PreviewRow, rest []executor.Forecast) {
+	step := list[0].Step
+	for len(list) > 0 && list[0].Step == step {
+		f := list[0]
+		list = list[1:]
+		if !o.diff {
+			f.Diff = ""
+		}
+		at := -1
+		for i := range rows {
+			if rows[i].Class == string(f.Class) && rows[i].Reason == f.Reason && rows[i].Diff == f.Diff {
+				at = i
+			}
+		}
+		if at < 0 {
+			row := view.PreviewRow{
+				Step: step.ID, Title: step.Source.Title, Class: string(f.Class), Reason: f.Reason, Diff: f.Diff, Wave: step.Wave, Block: len(step.Blocks),
+			}
+			if !step.Read && (f.Class == executor.WouldChange || f.Class == executor.CannotKnow) {
+				row.Undo = undoWord(step)
+			}
+			at, rows = len(rows), append(rows, row)
+		}
+		rows[at].Hosts = append(rows[at].Hosts, f.Host.Name)
+	}
+	return rows, list
 }
 
 func undoWord(s *plan.Step) string {

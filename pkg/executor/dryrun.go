@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/opsctl/opsctl/pkg/inventory"
 	"github.com/opsctl/opsctl/pkg/plan"
@@ -67,6 +68,7 @@ type preview struct {
 	down      map[int32]string // hosts that were not reached, and why
 	pending   []pending        // by place
 	skipped   map[string]bool  // entry and host of blocks that would be skipped
+	fresh     map[int]*result  // of reads of the step that is being asked
 }
 
 // pending tells what earlier steps would have done to a place.
@@ -82,8 +84,12 @@ func (e *unknownError) Error() string { return e.reason }
 func newPreview(o PreviewOptions) *preview {
 	l := newLoop(context.Background(), Options{Plan: o.Plan, Info: o.Info, Actions: o.Actions, Masker: o.Masker})
 	p := &preview{
-		PreviewOptions: o, loop: l, class: make([]Class, o.Plan.OpCount), down: map[int32]string{},
+		PreviewOptions: o, loop: l, class: make([]Class, o.Plan.OpCount), forecasts: make([]Forecast, 0, o.Plan.OpCount), down: map[int32]string{},
 		pending: make([]pending, len(o.Plan.Hosts)), skipped: map[string]bool{},
+		fresh: map[int]*result{},
+	}
+	for _, h := range o.Plan.Hosts { // so that asking many hosts at once only reads
+		l.scopes.host(h)
 	}
 	l.scopes.asking = true
 	l.scopes.status = func(i int) run.Status {
@@ -120,15 +126,22 @@ func (p *preview) reach(ctx context.Context) {
 	})
 }
 
-// each calls do for 0 to n-1, as many at once as the forks allow.
+// each calls do for 0 to n-1, as many at once as the forks allow; one after the other where
+// nobody is asked.
 func (p *preview) each(n int, do func(int)) {
-	limit := make(chan struct{}, max(1, p.Forks))
-	var wg sync.WaitGroup
-	for i := range n {
-		limit <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-limit }()
+	if p.Prober == nil {
+		for i := range n {
 			do(i)
+		}
+		return
+	}
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(n, max(1, p.Forks)) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
 		})
 	}
 	wg.Wait()
@@ -141,6 +154,10 @@ func (p *preview) step(ctx context.Context, step *plan.Step) {
 		p.once(ctx, step, results)
 	} else {
 		p.each(len(results), func(k int) { results[k] = p.op(ctx, step, k) })
+	}
+	for i, r := range p.fresh {
+		p.loop.scopes.results[i] = r
+		delete(p.fresh, i)
 	}
 	for k, f := range results {
 		p.class[step.First+k] = f.Class
@@ -289,14 +306,10 @@ func (p *preview) read(ctx context.Context, a *attempt, f *Forecast, before pend
 	if p.unasked(f, before) {
 		return
 	}
-	p.mu.Lock()
-	start, err := p.loop.prepareDo(a)
-	p.mu.Unlock()
-	if err != nil {
+	if _, err := p.loop.prepareDo(a); err != nil { // what it would start is asked here, through a Prober
 		f.Class, f.Reason = CannotKnow, reasonOf(err)
 		return
 	}
-	_ = start // what it would do is asked here, through a Prober only
 	a.capture = newCapture(p.loop, a.ref, true)
 	var ending Ending
 	if a.ask != nil {
@@ -305,16 +318,16 @@ func (p *preview) read(ctx context.Context, a *attempt, f *Forecast, before pend
 		ending = p.Prober(a.place).Ask(ctx, a.cmd, a.capture.hear)
 	}
 	e := run.Event{}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	a.ref.Act = run.Do
 	p.loop.judge(&e, a, ending)
 	if !e.Outcome.Good() {
 		f.Class, f.Reason = CannotKnow, "it fails now: "+describe(ending)
 		return
 	}
 	f.Class = WasRead
-	a.ref.Act = run.Do
-	p.loop.scopes.keep(a, e)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fresh[a.index] = resultOf(a, e)
 }
 
 // script looks at a step that runs something: its saves are asked, its values must be known.

@@ -429,7 +429,7 @@ steps:
 `, map[string]any{"big": false})
 		var b strings.Builder
 		for _, f := range Preview(context.Background(), PreviewOptions{
-			Plan: p, Prober: func(h *inventory.Host) Prober { return scripted{w, h.Name} }, Masker: noMask{}, Forks: 1,
+			Plan: p, Prober: func(h *inventory.Host) Prober { return scripted{w, h.Name} }, Masker: noMask{}, Forks: 3,
 			Info: Info{Started: time.Now()},
 		}) {
 			fmt.Fprintf(&b, "%s %s: %s %s\n", f.Step.ID, f.Host.Name, f.Class, f.Reason)

@@ -104,17 +104,21 @@ func (s *scopes) keep(a *attempt, e run.Event) {
 	if a.ref.Act != run.Do || !s.wanted(a.step) {
 		return
 	}
+	s.results[a.index] = resultOf(a, e)
+}
+
+func resultOf(a *attempt, e run.Event) *result {
 	r := &result{ref: a.ref, stdout: a.capture.text(Stdout), stderr: a.capture.text(Stderr), outcome: string(e.Outcome), outputs: e.Outputs}
 	if e.Exit != nil {
 		r.exit = *e.Exit
 	}
-	s.results[a.index] = r
+	return r
 }
 
 func (s *scopes) saved(a *attempt) map[string]string { return s.savedBy[a.index] }
 func (s *scopes) sealed(a *attempt) *run.Sealed      { return s.sealBy[a.index] }
 func (s *scopes) lastResult(index int) *result       { return s.results[index] }
-func (s *scopes) goesBack(index int) bool { return s.loop.state.See(index).Back == run.StatusUndoing }
+func (s *scopes) goesBack(index int) bool            { return s.loop.state.See(index).Back == run.StatusUndoing }
 
 func (s *scopes) runValues(finally bool) map[string]any {
 	info := s.loop.Info
