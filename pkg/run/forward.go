@@ -235,7 +235,7 @@ func (s *State) endForward() {
 	case s.trigger != nil && s.trigger.policy == plan.Stop:
 		s.abandonForward()
 		s.beginEnding()
-	case s.forwardEnd == s.forwardAll:
+	case s.forwardEnd == s.forwardAll && !s.wavesOpen():
 		s.beginEnding()
 	}
 }

@@ -2,6 +2,7 @@ package run
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/opsctl/opsctl/pkg/plan"
@@ -192,6 +193,11 @@ func (s *State) waveMayStart(r *plan.Rollout, done int) bool {
 		}
 	}
 	return true
+}
+
+// wavesOpen tells whether a wave that has started is still to be judged.
+func (s *State) wavesOpen() bool {
+	return slices.ContainsFunc(s.rollouts, func(r rolloutState) bool { return r.started > r.finished })
 }
 
 func (s *State) findRollout(block string) (int, *plan.Rollout, error) {

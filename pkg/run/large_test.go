@@ -1,0 +1,128 @@
+package run
+
+import (
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/opsctl/opsctl/pkg/inventory"
+	"github.com/opsctl/opsctl/pkg/plan"
+	"github.com/opsctl/opsctl/pkg/runbook"
+)
+
+// largePlan is made of steps in a row on all hosts, with checks of nothing: a million ops cost
+// what their order costs. Every hundredth step is a barrier.
+func largePlan(steps, hosts int) *plan.Plan {
+	p := &plan.Plan{Runbook: &runbook.Runbook{Name: "large"}, OpCount: steps * hosts}
+	all := &plan.Targets{}
+	for h := range hosts {
+		p.Hosts = append(p.Hosts, &inventory.Host{Name: "h" + itoa(h)})
+		all.Hosts, all.At = append(all.Hosts, int32(h)), append(all.At, int32(h))
+	}
+	for i := range steps {
+		s := &plan.Step{
+			Index: i, ID: "s" + itoa(i), Source: &runbook.Step{}, Targets: all, First: i * hosts, Rollout: -1,
+			Tries: 1, Undo: plan.UndoCompleted, OnFailure: plan.Rollback, Scope: plan.ScopeRun,
+		}
+		if i > 0 {
+			s.Before = []plan.Edge{{Step: i - 1, Barrier: i%100 == 0}}
+			p.Steps[i-1].After = []plan.Edge{{Step: i, Barrier: i%100 == 0}}
+		}
+		p.Steps = append(p.Steps, s)
+	}
+	return p
+}
+
+func itoa(n int) string {
+	if n < 10 {
+		return string(rune('0' + n))
+	}
+	return itoa(n/10) + string(rune('0'+n%10))
+}
+
+// playLarge lets attempts end one by one, Next being asked after each, in the order of their
+// start; it gives the number of events.
+func playLarge(tb testing.TB, p *plan.Plan, limits Limits, fails int) int {
+	s := New(p, limits)
+	now := time.Unix(0, 0)
+	events := 0
+	apply := func(e Event) {
+		e.Seq = s.Seq() + 1
+		events++
+		if err := s.Apply(e); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	apply(Event{Kind: RunStarted})
+	var open []Proposal
+	for s.Finished() == nil {
+		list := s.Next(now)
+		for _, n := range list {
+			if n.Kind == Fact {
+				apply(n.Event)
+				continue
+			}
+			apply(Event{Kind: AttemptStarted, Op: n.Op, Act: n.Act, Number: n.Number})
+			open = append(open, n)
+		}
+		if len(list) > 0 && list[0].Kind == Fact {
+			continue
+		}
+		if len(open) == 0 {
+			tb.Fatal("nothing runs, and the run is not over")
+		}
+		n := open[0]
+		open = open[1:]
+		e := Event{Kind: AttemptFinished, Op: n.Op, Act: n.Act, Number: n.Number, Outcome: Changed}
+		if n.Act == Do && n.Index == fails {
+			e.Outcome = Failed
+		}
+		apply(e)
+	}
+	return events
+}
+
+// TestMillionOps runs a thousand steps on a thousand hosts; it costs seconds where something is
+// quadratic, and minutes where it is worse.
+func TestMillionOps(t *testing.T) {
+	steps, hosts := 1000, 1000
+	if testing.Short() {
+		steps, hosts = 100, 200
+	}
+	p := largePlan(steps, hosts)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	s := New(p, Limits{})
+	runtime.ReadMemStats(&after)
+	if perOp := float64(after.HeapAlloc-before.HeapAlloc) / float64(p.OpCount); perOp > 64 {
+		t.Errorf("%.0f bytes of State an op; 64 are enough", perOp)
+	} else {
+		t.Logf("%.0f bytes of State an op", perOp)
+	}
+	runtime.KeepAlive(s)
+	began := time.Now()
+	events := playLarge(t, p, Limits{}, -1)
+	t.Logf("%d events, %s an event", events, time.Since(began)/time.Duration(events))
+	if events < 2*p.OpCount {
+		t.Errorf("%d events for %d ops", events, p.OpCount)
+	}
+}
+
+func BenchmarkForward(b *testing.B) {
+	p := largePlan(100, 1000)
+	b.ReportAllocs()
+	for b.Loop() {
+		events := playLarge(b, p, Limits{}, -1)
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*events), "ns/event")
+	}
+}
+
+func BenchmarkForwardAndBack(b *testing.B) {
+	p := largePlan(100, 1000)
+	b.ReportAllocs()
+	for b.Loop() {
+		events := playLarge(b, p, Limits{}, 99_999)
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*events), "ns/event")
+	}
+}
