@@ -18,7 +18,7 @@ import (
 
 // execRunbook is the runbook of an ad hoc command: an ordinary run, in the history like any other.
 const execRunbook = `name: exec
-params: {command: {help: what to run}, hosts: {type: list}}
+params: {command: {help: what to run}, targets: {type: list}}
 hosts: all
 on_failure: continue
 steps:
@@ -66,7 +66,7 @@ func (a *app) exec(ctx context.Context, command string) error {
 	}
 	j := &job{
 		id: newRunID(), path: "exec", runbook: rb, inv: inv, started: time.Now(), user: userName(), limit: a.settings.Limit,
-		values: map[string]any{"command": command, "hosts": names(hosts)},
+		values: map[string]any{"command": command, "targets": names(hosts)},
 	}
 	if err := j.build(); err != nil {
 		return err
