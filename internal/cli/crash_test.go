@@ -112,3 +112,60 @@ func TestKilledAndResumedOverRealSSH(t *testing.T) {
 		killedAndResumed(t, opsctl, dir, log, nil, 3, 6, uint64(seed))
 	}
 }
+
+func TestInterruptedAtAnyMoment(t *testing.T) {
+	opsctl := binary(t)
+	b := newBench(t, 3)
+	log := filepath.Join(b.dir, "log")
+	b.write("six.yaml", fmt.Sprintf(sixSteps, log))
+	b.write("inventory.yaml", "hosts: {web1: {}, web2: {}, web3: {}}\n")
+	for seed := range 8 {
+		r := rand.New(rand.NewPCG(uint64(seed), 2))
+		if err := os.RemoveAll(log); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command(opsctl, "-C", b.dir, "run", "six.yaml", "--output", "plain")
+		var out strings.Builder
+		cmd.Stdout, cmd.Stderr = &out, &out
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		wait := time.Duration(10+r.IntN(400)) * time.Millisecond
+		time.AfterFunc(wait, func() { _ = cmd.Process.Signal(os.Interrupt) })
+		err := cmd.Wait()
+		code := cmd.ProcessState.ExitCode()
+		if strings.Contains(out.String(), "goroutine ") {
+			t.Fatalf("seed %d: a stack trace:\n%s", seed, out.String())
+		}
+		if code == -1 { // before opsctl listens, a signal ends it as any program; nothing was started
+			continue
+		}
+		if code != 0 && code != 130 {
+			t.Fatalf("seed %d: exit %d (%v)\n%s", seed, code, err, out.String())
+		}
+		if code == 130 {
+			if !strings.Contains(out.String(), "opsctl resume") {
+				t.Errorf("seed %d: the last words do not say how to go on:\n%s", seed, out.String())
+			}
+			b.want(0, "resume")
+		}
+		text, err := os.ReadFile(log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lines := strings.Fields(strings.ReplaceAll(strings.TrimSpace(string(text)), " ", "-")); len(lines) != 16 || duplicates(lines) {
+			t.Errorf("seed %d: %v", seed, lines)
+		}
+	}
+}
+
+func duplicates(lines []string) bool {
+	seen := map[string]bool{}
+	for _, l := range lines {
+		if seen[l] {
+			return true
+		}
+		seen[l] = true
+	}
+	return false
+}

@@ -124,7 +124,12 @@ func (l *loop) prepareDo(a *attempt) (func(context.Context) Ending, error) {
 		}
 		return l.acts(a), nil
 	}
-	if a.cmd, err = l.bare(a); err != nil {
+	if src.Wait != nil && src.Wait.Run != nil { // its values are filled in here: only we know them
+		a.cmd, err = l.command(a, src.Wait.Run, nil)
+	} else {
+		a.cmd, err = l.bare(a)
+	}
+	if err != nil {
 		return nil, err
 	}
 	a.work, a.ask, err = l.Actions(src, l.Plan.Runbook.Dir, l.scopes.renderer(a))
