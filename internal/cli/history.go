@@ -34,20 +34,20 @@ func newHistory(a *app) *cobra.Command {
 
 // runFacts are a run as a program is told of it.
 type runFacts struct {
-	ID       string        `json:"id"`
-	Runbook  string        `json:"runbook"`
-	Path     string        `json:"path"`
-	User     string        `json:"user"`
-	Started  time.Time     `json:"started"`
-	Ended    time.Time     `json:"ended,omitzero"`
-	Seconds  float64       `json:"seconds"`
-	State    journal.State `json:"state"`
-	Result   run.Result    `json:"result,omitempty"`
-	Code     int           `json:"code"`
-	Hosts    int           `json:"hosts"`
-	Changed  int           `json:"changed"`
-	Failed   int           `json:"failed"`
-	Machine  string        `json:"machine"`
+	ID      string        `json:"id"`
+	Runbook string        `json:"runbook"`
+	Path    string        `json:"path"`
+	User    string        `json:"user"`
+	Started time.Time     `json:"started"`
+	Ended   time.Time     `json:"ended,omitzero"`
+	Seconds float64       `json:"seconds"`
+	State   journal.State `json:"state"`
+	Result  run.Result    `json:"result,omitempty"`
+	Code    int           `json:"code"`
+	Hosts   int           `json:"hosts"`
+	Changed int           `json:"changed"`
+	Failed  int           `json:"failed"`
+	Machine string        `json:"machine"`
 }
 
 func runFactsOf(r journal.RunInfo) runFacts {

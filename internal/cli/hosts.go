@@ -198,7 +198,9 @@ func (a *app) explainSSH(h *inventory.Host) ([]sshFact, error) {
 		checked = "accept-new: unknown keys are pinned"
 	}
 	facts := []sshFact{
-		{"hostname", s.Addr, origin("hostname")}, {"port", strconv.Itoa(s.Port), origin("port")}, {"user", s.User, origin("user")},
+		{"hostname", s.Addr, origin("hostname")},
+		{"port", strconv.Itoa(s.Port), origin("port")},
+		{"user", s.User, origin("user")},
 		{"identity files", strings.Join(s.IdentityFiles, " "), origin("identityfile")},
 		{"known hosts", strings.Join(s.KnownHosts, " "), origin("userknownhostsfile")},
 		{"host keys", checked, a.hostKeyOrigin(origin("stricthostkeychecking"))},

@@ -138,8 +138,13 @@ func header(info journal.RunInfo, params string) string {
 		result += ": its process is gone; what was started on hosts goes on there by itself"
 	}
 	rows := [][]string{
-		{"run", fmt.Sprintf("%s  (%s)", shortID(info.ID), info.ID)}, {"runbook", info.Runbook + "  " + info.Path}, {"params", dash(params)},
-		{"who", info.User + " on " + info.Owner.Host}, {"started", started}, {"took", roughly(duration(info))}, {"result", result},
+		{"run", fmt.Sprintf("%s  (%s)", shortID(info.ID), info.ID)},
+		{"runbook", info.Runbook + "  " + info.Path},
+		{"params", dash(params)},
+		{"who", info.User + " on " + info.Owner.Host},
+		{"started", started},
+		{"took", roughly(duration(info))},
+		{"result", result},
 	}
 	return view.Table(nil, rows, 0)
 }
@@ -194,4 +199,3 @@ func eventLines(events []run.Event) string {
 	}
 	return view.Table(nil, rows, 0)
 }
-

@@ -1,6 +1,6 @@
 package fleet
 
-// NoSessions, as Misbehaviour.RefuseSessions, refuses every session.
+// NoSessions refuses every session, as Misbehaviour.RefuseSessions.
 const NoSessions = -1
 
 // Misbehaviour is what a host does wrong. The zero Misbehaviour is a host that

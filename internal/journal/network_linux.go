@@ -9,7 +9,7 @@ func networkFS(dir string) string {
 	if err := unix.Statfs(dir, &stat); err != nil {
 		return "" // only a warning hangs on it
 	}
-	return networkName(int64(stat.Type))
+	return networkName(stat.Type)
 }
 
 func networkName(magic int64) string {

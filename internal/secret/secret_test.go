@@ -22,7 +22,7 @@ func TestSecretHasNoTextForm(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t"} {
 		fmt.Fprintf(&shown, verb+"\n"+verb+"\n"+verb+"\n", s, &s, outer)
 	}
-	shown.WriteString(s.String() + s.GoString() + fmt.Sprint(s, error(fmt.Errorf("cannot use %v", s))))
+	shown.WriteString(s.String() + s.GoString() + fmt.Sprint(s, fmt.Errorf("cannot use %v", s)))
 	for _, value := range []any{s, &s, outer, map[string]Secret{"a": s}} {
 		encoded, err := json.Marshal(value)
 		if err != nil {

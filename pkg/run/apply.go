@@ -36,7 +36,8 @@ func (s *State) dispatch(e Event) error {
 	case RunStopping:
 		s.stop = e.Stop
 	case RunFinished:
-		s.finished = &e
+		finished := e // e itself stays off the heap
+		s.finished = &finished
 		s.phase = Over
 	case HostReached, HostUnreachable, HostLeft:
 		return s.applyHost(e)
@@ -143,7 +144,7 @@ func (s *State) attemptStarted(step *plan.Step, i int, e Event) error {
 	}
 	o.trying, o.act = true, want
 	o.made[actIndex(want)]++
-	delete(s.waiting, i)
+	s.unwait(i)
 	s.unready(i)
 	s.take(&s.undoReady, i)
 	if want == Undo {

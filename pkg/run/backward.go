@@ -126,7 +126,7 @@ func (s *State) abandon(i int) {
 	}
 	s.unready(i)
 	s.deciding.remove(i)
-	delete(s.waiting, i)
+	s.unwait(i)
 	o.decide = false
 	if o.status = halted(o); o.status == StatusBlocked {
 		o.status = StatusPending
@@ -220,7 +220,7 @@ func (s *State) clearBack() {
 		}
 		s.take(&s.undoReady, i)
 		s.deciding.remove(i)
-		delete(s.waiting, i)
+		s.unwait(i)
 	}
 	for i := range s.steps {
 		s.steps[i].backOpen, s.steps[i].backWaits, s.steps[i].bridges = 0, 0, nil
@@ -315,27 +315,33 @@ func (s *State) undoDecided(step *plan.Step, i int, notBefore time.Time) {
 		s.passed(step, i, StatusUndoFailed)
 		return
 	}
-	s.waiting[i] = notBefore
+	s.wait(i, notBefore)
 }
 
 // keepBefore marks the ancestors of an op, on its host, as kept in place.
 func (s *State) keepBefore(step *plan.Step, i int, as Status) {
 	host := step.Targets.Hosts[i-step.First]
 	s.ancestors(step.Index, func(before *plan.Step) {
-		for k, h := range before.Targets.Hosts {
-			if h != host && !before.Once {
-				continue
+		if before.Once {
+			for k := range before.Targets.Hosts {
+				s.keep(before, before.First+k, as)
 			}
-			j := before.First + k
-			if o := &s.ops[j]; s.needsUndo(before, j) && !o.trying {
-				o.kept = true
-				if as == StatusUndoPending {
-					o.back = StatusUndoPending
-				}
-				s.take(&s.undoReady, j)
-			}
+		} else if pos := before.Targets.Position(host); pos >= 0 {
+			s.keep(before, before.Op(pos), as)
 		}
 	})
+}
+
+func (s *State) keep(step *plan.Step, i int, as Status) {
+	o := &s.ops[i]
+	if o.trying || !s.needsUndo(step, i) {
+		return
+	}
+	o.kept = true
+	if as == StatusUndoPending {
+		o.back = StatusUndoPending
+	}
+	s.take(&s.undoReady, i)
 }
 
 // ancestors visits every step that comes before one.

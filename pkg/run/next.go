@@ -1,6 +1,7 @@
 package run
 
 import (
+	"slices"
 	"sort"
 	"time"
 
@@ -111,8 +112,10 @@ func (q *quota) takes(place int32) bool {
 // full tells whether no other place may become busy.
 func (q *quota) full() bool { return q.state.busy+q.fresh >= q.state.limits.Forks }
 
+func byIndex(a, b Proposal) int { return a.Index - b.Index }
+
 func (s *State) starts(list []Proposal, q *quota, now time.Time) []Proposal {
-	once := map[int]bool{}
+	var once map[int]bool
 	for _, i := range s.due(now) {
 		if step := s.plan.StepOf(i); !s.ops[i].inBack && step.Finally == (s.phase == Ending) {
 			if p, ok := s.start(step, i, q); ok {
@@ -130,12 +133,17 @@ func (s *State) starts(list []Proposal, q *quota, now time.Time) []Proposal {
 		}
 		if p, ok := s.start(step, i, q); ok {
 			list = append(list, p)
+			if step.Once && once == nil {
+				once = map[int]bool{}
+			}
 			if step.Once {
 				once[step.Index] = true
 			}
 		}
 	}
-	sort.Slice(list, func(a, b int) bool { return list[a].Index < list[b].Index })
+	if !slices.IsSortedFunc(list, byIndex) {
+		slices.SortFunc(list, byIndex)
+	}
 	return list
 }
 
@@ -197,8 +205,35 @@ func (s *State) start(step *plan.Step, i int, q *quota) (Proposal, bool) {
 	return Proposal{Kind: Start, Index: i, Op: s.Name(i), Act: act, Number: int(o.made[actIndex(act)]) + 1}, true
 }
 
+func (s *State) wait(i int, until time.Time) {
+	if len(s.waiting) == 0 || until.Before(s.soonest) {
+		s.soonest = until
+	}
+	s.waiting[i] = until
+}
+
+func (s *State) unwait(i int) {
+	until, waits := s.waiting[i]
+	if !waits {
+		return
+	}
+	delete(s.waiting, i)
+	if until.After(s.soonest) {
+		return
+	}
+	s.soonest = time.Time{}
+	for _, t := range s.waiting {
+		if s.soonest.IsZero() || t.Before(s.soonest) {
+			s.soonest = t
+		}
+	}
+}
+
 // due gives the ops between tries whose time has come, in plan order.
 func (s *State) due(now time.Time) []int {
+	if len(s.waiting) == 0 || s.soonest.After(now) {
+		return nil
+	}
 	var list []int
 	for i, t := range s.waiting {
 		if !t.After(now) {

@@ -147,6 +147,7 @@ type State struct {
 	ready      bitSet
 	undoReady  bitSet
 	waiting    map[int]time.Time // ops between tries, and when the next may start
+	soonest    time.Time         // of them
 	deciding   bitSet
 	facts      []Event
 	trying     int // attempts open

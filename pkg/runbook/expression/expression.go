@@ -20,12 +20,11 @@ import (
 // LengthMax bounds the text of one expression, in bytes.
 const LengthMax = 16 << 10
 
-// Type is the type of a value an expression may use. Map is a map with known fields;
-// the field Extra allows others, of the type given for it.
-type (
-	Type = types.Type
-	Map  = types.Map
-)
+// Type is the type of a value an expression may use.
+type Type = types.Type
+
+// Map is the type of a map with known fields; the field Extra allows others, of the type given for it.
+type Map = types.Map
 
 // Extra is the field of a Map that stands for all fields not named.
 const Extra = types.Extra
