@@ -52,11 +52,11 @@ func (a *app) graph(name, format string, params *paramFlags) error {
 	case "dot":
 		return a.print(g.dot())
 	}
-	lines := graphASCII
-	if a.viewOptions().Theme(a.out).Unicode {
+	lines, safe := graphASCII, view.Sanitiser{Unicode: a.viewOptions().Theme(a.out).Unicode}
+	if safe.Unicode {
 		lines, g.between = graphUnicode, " · "
 	}
-	return a.print(view.Sanitise(g.text(lines, a.columns())))
+	return a.print(safe.Whole(g.text(lines, a.columns())))
 }
 
 // graph is a runbook to be drawn, with its plan where there is one.
