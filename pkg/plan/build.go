@@ -25,7 +25,7 @@ type Options struct {
 // Options.Limit.
 func Build(rb *runbook.Runbook, inv *inventory.Inventory, o Options) (*Plan, error) {
 	b := &builder{
-		rb: rb, inv: inv, options: o, hostIndex: map[*inventory.Host]int32{}, sets: map[string]*Targets{},
+		rb: rb, inv: inv, options: o, hostIndex: map[*inventory.Host]int32{}, sets: map[string]*Targets{}, wholes: map[*runbook.Step]*Targets{},
 		plan: &Plan{Runbook: rb, Secret: map[string]bool{}, Deadline: rb.Deadline}, selected: map[string][]*inventory.Host{},
 	}
 	if err := b.values(); err != nil {
@@ -33,6 +33,11 @@ func Build(rb *runbook.Runbook, inv *inventory.Inventory, o Options) (*Plan, err
 	}
 	if err := b.limit(); err != nil {
 		return nil, err
+	}
+	for _, s := range rb.Root.Steps {
+		if s.Path == rootID {
+			b.problem(s.Node, "no step can be called %q", rootID).Hint = "it names the runbook as a block"
+		}
 	}
 	b.targets(rb.Root, nil)
 	for _, s := range rb.Finally {
@@ -54,6 +59,9 @@ func Build(rb *runbook.Runbook, inv *inventory.Inventory, o Options) (*Plan, err
 	return b.plan, nil
 }
 
+// rootID is the id of the runbook as a block: of its entry and of its rollout.
+const rootID = "runbook"
+
 type builder struct {
 	rb        *runbook.Runbook
 	inv       *inventory.Inventory
@@ -69,6 +77,7 @@ type builder struct {
 	limitHit  bool
 	hostIndex map[*inventory.Host]int32
 	sets      map[string]*Targets
+	wholes    map[*runbook.Step]*Targets
 	exits     map[*runbook.Step][]int // steps of the plan that end a step of the runbook
 }
 

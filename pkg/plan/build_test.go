@@ -129,6 +129,7 @@ func TestBuildRefuses(t *testing.T) {
 		{"empty target", "hosts: 'web*:!web'\nsteps: [{run: a}]", "no host matches"},
 		{"no single result", "hosts: web\nsteps: [{id: a, run: a}, {run: 'echo ${{ steps.a.stdout }}', hosts: db}]", `step "a" has no single result here`},
 		{"disjoint", "hosts: web\nrollout: 1\nsteps: [{run: a}, {run: b, hosts: db}]", "no host of this step is a host of the rollout"},
+		{"a step called runbook", "rollout: 1\nsteps: [{id: runbook, run: a}]", `no step can be called "runbook"`},
 		{"delegate", "hosts: web\nsteps: [{run: a, delegate: webx}]", "delegate names one host"},
 	}
 	for _, tt := range tests {
@@ -148,6 +149,22 @@ func BenchmarkBuildMillionOps(b *testing.B) {
 		text.WriteString("  - run: echo one\n")
 	}
 	rb, _, err := runbook.LoadText(text.String(), "r.yaml", ".")
+	if err != nil {
+		b.Fatal(err)
+	}
+	inv := testInventory(b, "hosts:\n  h[1:1000]: {}\n")
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Build(rb, inv, Options{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkBuildManyWaves lays out a hundred steps for a thousand hosts that go through one by one.
+func BenchmarkBuildManyWaves(b *testing.B) {
+	text := "name: big\nhosts: all\nrollout: 1\nsteps:\n" + strings.Repeat("  - run: echo one\n", 100)
+	rb, _, err := runbook.LoadText(text, "r.yaml", ".")
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/opsctl/opsctl/pkg/inventory"
 	"github.com/opsctl/opsctl/pkg/runbook"
 )
@@ -10,6 +12,7 @@ type instance struct {
 	rollout int
 	wave    int
 	hosts   map[*inventory.Host]bool // of the wave; nil outside a rollout
+	list    []*inventory.Host        // the same, in order
 	blocks  []string
 	before  []Edge // what the first steps of the block wait for
 	once    map[*runbook.Step]bool
@@ -128,20 +131,29 @@ func (b *builder) add(s *Step, in instance) *Step {
 
 // inWave gives the hosts of a step that go through now.
 func (b *builder) inWave(s *runbook.Step, in instance) *Targets {
-	hosts := b.chosen[s]
-	if in.hosts != nil {
-		var kept []*inventory.Host
-		for _, h := range hosts {
-			if in.hosts[h] {
-				kept = append(kept, h)
-			}
-		}
-		if len(kept) == 0 && s.Once {
-			kept = hosts // once looks at its own target, not at the wave
-		}
-		hosts = kept
+	whole := b.whole(s)
+	if in.hosts == nil {
+		return whole
 	}
-	return b.set(b.indices(hosts))
+	var kept []int32
+	for _, h := range in.list {
+		if i := b.hostIndex[h]; whole.Position(i) >= 0 {
+			kept = append(kept, i)
+		}
+	}
+	if len(kept) == 0 && s.Once {
+		return whole // once looks at its own target, not at the wave
+	}
+	slices.Sort(kept)
+	return b.set(kept)
+}
+
+// whole gives all hosts of a step, those of other waves too.
+func (b *builder) whole(s *runbook.Step) *Targets {
+	if b.wholes[s] == nil {
+		b.wholes[s] = b.set(b.indices(b.chosen[s]))
+	}
+	return b.wholes[s]
 }
 
 func (b *builder) leaf(s *runbook.Step, in instance) *Step {
@@ -216,7 +228,7 @@ func (b *builder) entry(block *runbook.Step, in instance) *Step {
 	}
 	id := block.Path
 	if id == "" {
-		id = "runbook"
+		id = rootID
 	}
 	step := &Step{
 		Source: block, ID: id, Entry: true, Targets: b.set(b.indices(list)), Finally: block.Finally, Read: true, Tries: 1,

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/opsctl/opsctl/pkg/inventory"
 	"github.com/opsctl/opsctl/pkg/runbook"
 )
@@ -11,7 +13,7 @@ func (b *builder) rollout(block *runbook.Step, in instance) []int {
 	hosts := b.rolloutHosts(block)
 	r := &Rollout{Block: block.Path, Source: block, Soak: block.Soak, MaxUnreachable: -1}
 	if r.Block == "" {
-		r.Block = "runbook"
+		r.Block = rootID
 	}
 	r.Hosts = b.indices(hosts)
 	r.MaxFailures = block.MaxFailures.Of(len(hosts))
@@ -20,17 +22,15 @@ func (b *builder) rollout(block *runbook.Step, in instance) []int {
 	}
 	index := len(b.plan.Rollouts)
 	b.plan.Rollouts = append(b.plan.Rollouts, r)
-	b.disjoint(block, block, hosts)
+	b.disjoint(block, hostSet(hosts))
 
 	in.rollout, in.once = index, map[*runbook.Step]bool{}
 	before := barriers(in.before)
 	for wave, first := 1, 0; first < len(hosts); wave++ {
 		size := max(1, waveSize(block.Waves, wave).Of(len(hosts)))
 		last := min(first+size, len(hosts))
-		in.wave, in.before, in.hosts = wave, before, map[*inventory.Host]bool{}
-		for _, h := range hosts[first:last] {
-			in.hosts[h] = true
-		}
+		in.wave, in.before, in.hosts = wave, before, hostSet(hosts[first:last])
+		in.list = hosts[first:last]
 		from := len(b.plan.Steps)
 		exits := b.inside(block, in)
 		r.Waves = append(r.Waves, r.Hosts[first:last])
@@ -73,22 +73,25 @@ func (b *builder) rolloutHosts(block *runbook.Step) []*inventory.Host {
 	return b.chosen[block]
 }
 
+func hostSet(hosts []*inventory.Host) map[*inventory.Host]bool {
+	set := make(map[*inventory.Host]bool, len(hosts))
+	for _, h := range hosts {
+		set[h] = true
+	}
+	return set
+}
+
 // disjoint finds steps that no host of the rollout would go through.
-func (b *builder) disjoint(block, s *runbook.Step, hosts []*inventory.Host) {
+func (b *builder) disjoint(s *runbook.Step, hosts map[*inventory.Host]bool) {
 	for _, inner := range s.Steps {
 		if inner.Action == "steps" {
-			b.disjoint(block, inner, hosts)
+			b.disjoint(inner, hosts)
 			continue
 		}
 		if inner.Once || inner.Delegate != nil || len(b.chosen[inner]) == 0 {
 			continue
 		}
-		common := false
-		for _, h := range b.chosen[inner] {
-			for _, x := range hosts {
-				common = common || h == x
-			}
-		}
+		common := slices.ContainsFunc(b.chosen[inner], func(h *inventory.Host) bool { return hosts[h] })
 		if !common {
 			node := inner.HostsNode
 			if node == nil {

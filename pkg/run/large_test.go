@@ -3,6 +3,7 @@ package run
 import (
 	"fmt"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,7 +36,8 @@ func largePlan(steps, hosts int) *plan.Plan {
 }
 
 // playLarge lets attempts end one by one, Next being asked after each, in the order of their
-// start; it gives the number of events.
+// start; it gives the number of events. The op with the index fails ends badly; -1 is none, and -2
+// the last op of nearly every host.
 func playLarge(tb testing.TB, p *plan.Plan, limits Limits, fails int) int {
 	s := New(p, limits)
 	now := time.Unix(0, 0)
@@ -68,7 +70,7 @@ func playLarge(tb testing.TB, p *plan.Plan, limits Limits, fails int) int {
 		n := open[0]
 		open = open[1:]
 		e := Event{Kind: AttemptFinished, Op: n.Op, Act: n.Act, Number: n.Number, Outcome: Changed}
-		if n.Act == Do && n.Index == fails {
+		if n.Act == Do && (n.Index == fails || fails == -2 && n.Index >= p.OpCount-len(p.Hosts)+2) {
 			e.Outcome = Failed
 		}
 		apply(e)
@@ -119,6 +121,26 @@ func BenchmarkForwardAndBack(b *testing.B) {
 	events := 0
 	for b.Loop() {
 		events += playLarge(b, p, Limits{}, 99_999)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(events), "ns/event")
+}
+
+// BenchmarkManyWaves lets a thousand hosts through a hundred steps one by one.
+func BenchmarkManyWaves(b *testing.B) {
+	p := buildPlan(b, "name: x\nhosts: web\nrollout: 1\nsteps:\n"+strings.Repeat("- {run: x, rollback: y}\n", 100), 1000)
+	events := 0
+	for b.Loop() {
+		events += playLarge(b, p, Limits{}, 99_999)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(events), "ns/event")
+}
+
+// BenchmarkOneFailureEach lets every host fail once, tolerated, be left out, and taken back alone.
+func BenchmarkOneFailureEach(b *testing.B) {
+	p := buildPlan(b, "name: x\nhosts: web\nrollout: {waves: 100%, max_failures: 100%}\nsteps:\n"+strings.Repeat("- {run: x, rollback: y}\n", 100), 1000)
+	events := 0
+	for b.Loop() {
+		events += playLarge(b, p, Limits{}, -2)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(events), "ns/event")
 }

@@ -135,7 +135,8 @@ type State struct {
 	steps    []stepState
 	hosts    []hostState
 	rollouts []rolloutState
-	byStep   map[string][]int // step id → its instances
+	byStep   map[string][]int   // step id → its instances
+	byWave   map[string][]int32 // step id → host → its instance, or -1; where there are many
 	byHost   map[string]int32
 
 	phase      Phase
@@ -189,6 +190,7 @@ func New(p *plan.Plan, limits Limits) *State {
 			s.forwardAll += len(step.Targets.Hosts)
 		}
 	}
+	s.indexWaves()
 	for i := range p.Steps {
 		s.openStep(i)
 	}
@@ -229,6 +231,28 @@ func firstAct(step *plan.Step, saved bool) Act {
 	return Do
 }
 
+// instancesFew is how many instances of a step are searched one by one.
+const instancesFew = 4
+
+// indexWaves spares Find the search through the waves of a long rollout.
+func (s *State) indexWaves() {
+	s.byWave = map[string][]int32{}
+	for id, instances := range s.byStep {
+		if len(instances) <= instancesFew {
+			continue
+		}
+		index := slices.Repeat([]int32{-1}, len(s.hosts))
+		for _, i := range instances {
+			for _, h := range s.plan.Steps[i].Targets.Hosts {
+				if index[h] < 0 {
+					index[h] = int32(i)
+				}
+			}
+		}
+		s.byWave[id] = index
+	}
+}
+
 // Find gives the index of an op.
 func (s *State) Find(o Op) (int, error) {
 	host, ok := s.byHost[o.Host]
@@ -238,6 +262,11 @@ func (s *State) Find(o Op) (int, error) {
 	instances, ok := s.byStep[o.Step]
 	if !ok {
 		return 0, fmt.Errorf("op %s: the plan has no step %q", o, o.Step)
+	}
+	if index := s.byWave[o.Step]; index != nil {
+		if instances = nil; index[host] >= 0 {
+			instances = []int{int(index[host])}
+		}
 	}
 	for _, i := range instances {
 		step := s.plan.Steps[i]
