@@ -72,7 +72,7 @@ func (h *Host) Dial(ctx context.Context, network, address string) (net.Conn, err
 
 // Ready makes sure that attempts can be made, by a lane for the login user and each user named.
 func (h *Host) Ready(ctx context.Context, sudo []string) (executor.Facts, error) {
-	if !attemptID.MatchString(h.o.RunID) {
+	if !validID(h.o.RunID) {
 		return executor.Facts{}, &executor.HostError{Class: "no-run-directory", Message: "cannot name a run directory after the run id " + h.o.RunID}
 	}
 	var facts executor.Facts

@@ -4,6 +4,8 @@ import "time"
 
 // The limits, all of them.
 const (
+	idMax           = 200                    // bytes of the id of an attempt, and of a run directory
+	userMax         = 64                     // bytes of the name of a user
 	lanesMax        = 7                      // shells for attempts and reads on one host; one more is for control
 	requestTime     = 15 * time.Second       // for an answer that needs no step to end
 	uploadTime      = 10 * time.Minute       // for one upload

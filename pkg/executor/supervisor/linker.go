@@ -39,13 +39,15 @@ const (
 	UploadCommand = `exec sh -c 'IFS= read -r OPSCTL; eval "$OPSCTL"'`
 )
 
-// userName is what useradd(8) allows, so that it needs no quoting in any shell.
-var userName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,63}$`)
+var userName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
+
+// validUser tells whether a text is what useradd(8) allows, so that it needs no quoting in any shell.
+func validUser(s string) bool { return len(s) <= userMax && userName.MatchString(s) }
 
 // SudoCommand is what a Linker executes for a shell as user. -H makes HOME that user's own,
 // which is where its run directory is.
 func SudoCommand(user string) (string, error) {
-	if !userName.MatchString(user) {
+	if !validUser(user) {
 		return "", fmt.Errorf("cannot use %q as a user for sudo: it is not a user name", user)
 	}
 	return "exec sudo -n -H -u " + user + " -- sh", nil

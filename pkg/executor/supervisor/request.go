@@ -13,10 +13,14 @@ import (
 )
 
 var (
-	attemptID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,200}$`)
+	attemptID = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 	envName   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	shellName = regexp.MustCompile(`^[A-Za-z0-9_./+][A-Za-z0-9_./+-]*$`)
 )
+
+// validID tells whether a text can name an attempt, a run directory or a stage. The length is not
+// part of the pattern: a counted repetition is compiled into as many states, at every start.
+func validID(s string) bool { return len(s) <= idMax && attemptID.MatchString(s) }
 
 // interpreter is the shell that reads the whole text of a command: that shell itself where it
 // is one that can, or else sh, which then becomes the program.
@@ -80,7 +84,7 @@ func check(c executor.Command) error {
 	if c.Shell != "" && !shellName.MatchString(c.Shell) {
 		return fmt.Errorf("cannot run %q as a shell: it is not the name of a program", c.Shell)
 	}
-	if c.Sudo != "" && !userName.MatchString(c.Sudo) {
+	if c.Sudo != "" && !validUser(c.Sudo) {
 		return fmt.Errorf("cannot use %q as a user for sudo: it is not a user name", c.Sudo)
 	}
 	return nil
@@ -88,7 +92,7 @@ func check(c executor.Command) error {
 
 // attemptRequest is the line that makes a lane run an attempt. Cut short, it does nothing.
 func attemptRequest(a executor.Attempt) (string, error) {
-	if !attemptID.MatchString(a.ID) {
+	if !validID(a.ID) {
 		return "", fmt.Errorf("cannot run attempt %q: it is not an attempt id", a.ID)
 	}
 	script, err := text(a.Command)

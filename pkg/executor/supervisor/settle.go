@@ -12,7 +12,7 @@ import (
 
 // Settle asks the host about an attempt of an earlier process.
 func (h *Host) Settle(ctx context.Context, a executor.Attempt, boot string, sink executor.Sink) executor.Ending {
-	if !attemptID.MatchString(a.ID) {
+	if !validID(a.ID) {
 		return notLearned("supervisor", fmt.Sprintf("cannot ask about attempt %q: it is not an attempt id", a.ID))
 	}
 	if err := check(a.Command); err != nil {

@@ -15,7 +15,7 @@ import (
 // the rest of the tree go in one stream of script; a large file goes in a stream of its own. What
 // arrived is verified by size before the directory takes its place.
 func (h *Host) Stage(ctx context.Context, name string, files []executor.StagedFile) (string, error) {
-	if !attemptID.MatchString(name) || strings.HasPrefix(name, ".") {
+	if !validID(name) || strings.HasPrefix(name, ".") {
 		return "", stageError("it is not a name for a directory: " + name)
 	}
 	for _, f := range files {
