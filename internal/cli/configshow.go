@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -44,9 +43,8 @@ func (a *app) showConfig(root *cobra.Command) error {
 		return err
 	}
 	if a.settings.Output == "json" {
-		enc := json.NewEncoder(a.out)
 		for _, k := range keys {
-			if err := enc.Encode(k); err != nil {
+			if err := a.printJSON(k); err != nil {
 				return err
 			}
 		}

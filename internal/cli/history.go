@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -69,9 +68,8 @@ func (a *app) listRuns(f journal.Filter) error {
 		return err
 	}
 	if a.settings.Output == "json" {
-		enc := json.NewEncoder(a.out)
 		for _, r := range runs {
-			if err := enc.Encode(runFactsOf(r)); err != nil {
+			if err := a.printJSON(runFactsOf(r)); err != nil {
 				return err
 			}
 		}

@@ -70,9 +70,8 @@ func factsOf(h *inventory.Host) hostFacts {
 
 func (a *app) listHosts(hosts []*inventory.Host) error {
 	if a.settings.Output == "json" {
-		enc := json.NewEncoder(a.out)
 		for _, h := range hosts {
-			if err := enc.Encode(factsOf(h)); err != nil {
+			if err := a.printJSON(factsOf(h)); err != nil {
 				return err
 			}
 		}
@@ -125,7 +124,7 @@ func (a *app) explainHost(name string) error {
 		}
 	}
 	if a.settings.Output == "json" {
-		return json.NewEncoder(a.out).Encode(facts)
+		return a.printJSON(facts)
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s  %s\n", h.Name, h.At)

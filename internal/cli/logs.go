@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"path"
 	"slices"
@@ -141,7 +140,7 @@ func (o *logOptions) write(all []printed) error {
 	}
 	if len(all) == 1 && !view.IsTerminal(a.out) {
 		if _, err := a.out.Write(all[0].stdout); err != nil {
-			return err
+			return wrote(err)
 		}
 		_, err := a.err.Write(all[0].stderr)
 		return err
@@ -206,9 +205,8 @@ type logData struct {
 }
 
 func writeLogData(a *app, all []printed) error {
-	enc := json.NewEncoder(a.out)
 	for _, p := range all {
-		err := enc.Encode(logData{
+		err := a.printJSON(logData{
 			Host: p.Ref.Op.Host, Step: p.Ref.Op.Step, Act: p.Ref.Act, Number: p.Ref.Number, Outcome: p.Outcome, Exit: p.Exit,
 			Stdout: string(p.stdout), Stderr: string(p.stderr), Dropped: p.Stdout.Dropped + p.Stderr.Dropped,
 		})

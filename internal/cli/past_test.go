@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -110,6 +111,44 @@ func TestShowWithoutAPlan(t *testing.T) {
 		t.Fatal(err)
 	}
 	wants(t, asked(t, dir, "show"), "its events are listed", "result interrupted", "attempt_finished local/one do 1 changed")
+}
+
+// A reader that goes away early, such as head, is no trouble.
+func TestClosedPipe(t *testing.T) {
+	for _, output := range []string{"plain", "json"} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var errs bytes.Buffer
+		if code := Main([]string{"version", "--output", output}, strings.NewReader(""), w, &errs); code != 0 || errs.Len() > 0 {
+			t.Errorf("%s: exit %d, %s", output, code, errs.String())
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestShowFoldsHosts(t *testing.T) {
+	b := newBench(t, 4)
+	b.write("fold.yaml", `name: fold
+hosts: web
+on_failure: continue
+steps:
+  - {id: say, effect: read, run: "echo on ${{ host.name }}"}
+  - {id: pick, run: "test ${{ host.name }} != web2 && test ${{ host.name }} != web3"}
+  - {id: after, run: "true"}
+`)
+	b.want(1, "run", "fold.yaml")
+	wants(t, b.want(0, "show"), "say ok web[1-4]", "pick changed web[1,4]; failed web[2-3]", "after changed web[1,4]; not run web[2-3]")
+	wants(t, b.want(0, "logs", "--step", "say"), "web1 say | on web1", "web4 say | on web4")
+	if got := b.want(0, "logs", "--host", "web3"); got != "on web3\n" {
+		t.Errorf("one attempt alone is %q", got)
+	}
 }
 
 func TestAgo(t *testing.T) {

@@ -17,12 +17,22 @@ import (
 // processes of their own, with their own directory and environment.
 const asProgram = "OPSCTL_TEST_AS_PROGRAM"
 
+// scriptsDir in the environment is where the scripts are: other tests change the directory.
+const scriptsDir = "OPSCTL_TEST_SCRIPTS"
+
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		if err := os.Unsetenv(asProgram); err != nil {
 			panic(err)
 		}
 		os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	}
+	dir, err := filepath.Abs("../../testdata/script")
+	if err == nil {
+		err = os.Setenv(scriptsDir, dir)
+	}
+	if err != nil {
+		panic(err)
 	}
 	os.Exit(m.Run())
 }
@@ -42,7 +52,7 @@ func TestMain(m *testing.M) {
 // Words are parted by spaces, or stand in '…'; $WORK is the directory of the script. All of it but
 // code is the language of testscript.
 func TestScripts(t *testing.T) {
-	files, err := filepath.Glob("../../testdata/script/*.txtar")
+	files, err := filepath.Glob(filepath.Join(os.Getenv(scriptsDir), "*.txtar"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("there are no scripts: %v", err)
 	}

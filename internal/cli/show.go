@@ -44,9 +44,8 @@ func (a *app) show(ref string) error {
 		return damage
 	}
 	if a.settings.Output == "json" {
-		enc := json.NewEncoder(a.out)
 		for _, e := range events {
-			if err := enc.Encode(e); err != nil {
+			if err := a.printJSON(e); err != nil {
 				return err
 			}
 		}

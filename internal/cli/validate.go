@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -76,13 +75,16 @@ func (a *app) validate(name string, params *paramFlags) (code int, err error) {
 		if failed != nil {
 			code = v.addError(failed)
 		}
-		return code, json.NewEncoder(a.out).Encode(v)
+		return code, a.printJSON(v)
 	}
 	for _, w := range warnings {
 		a.note(w.Render())
 	}
 	if failed != nil {
 		return a.fail(failed), nil
+	}
+	if a.settings.Output == "quiet" {
+		return 0, nil
 	}
 	return 0, a.print(fmt.Sprintf("ok  %s (%s)\n", v.File, plural(v.Steps, "1 step", "%d steps")))
 }

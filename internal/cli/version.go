@@ -2,12 +2,15 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"runtime"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/opsctl/opsctl/internal/view"
+	"github.com/opsctl/opsctl/pkg/run"
 )
 
 // What a release is built with: -ldflags -X.
@@ -37,7 +40,7 @@ func newVersion(a *app) *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			v := versionFacts{Version: version, Commit: commit, Date: date, Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH}
 			if a.settings.Output == "json" {
-				return json.NewEncoder(a.out).Encode(v)
+				return a.printJSON(v)
 			}
 			return a.print(view.Table(nil, [][]string{
 				{"opsctl", v.Version}, {"commit", v.Commit}, {"date", v.Date}, {"go", v.Go}, {"system", v.System},
@@ -49,5 +52,20 @@ func newVersion(a *app) *cobra.Command {
 // print writes what was asked for to standard output.
 func (a *app) print(text string) error {
 	_, err := fmt.Fprint(a.out, text)
-	return err
+	return wrote(err)
+}
+
+// printJSON writes one line of JSON for a program.
+func (a *app) printJSON(value any) error { return wrote(json.NewEncoder(a.out).Encode(value)) }
+
+// wrote says what became of a write to standard output. A reader that has read enough, such as
+// head, ends the command without a word.
+func wrote(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.EPIPE):
+		return &exitError{silent: true}
+	}
+	return &exitError{code: run.CodeFailed, message: "cannot write to standard output: " + reason(err)}
 }
