@@ -19,6 +19,8 @@ concurrent := ./pkg/run/... ./pkg/executor/... ./internal/...
 bench   ?= .
 
 .DEFAULT_GOAL := help
+# A recording is made anew whenever it is asked for.
+.PHONY: docs/demo.svg
 .PHONY: help build demo test race lint format snapshot bench clean needs
 
 help: ## what there is
@@ -29,6 +31,9 @@ build: ## bin/opsctl, static
 
 demo: build ## a fleet of pretend hosts on this machine, a rollout on it, and what went wrong taken back
 	bin/opsctl demo
+
+docs/demo.svg: build ## the demo as the README shows it, recorded anew (wants tmux)
+	$(GO) run ./docs/record -out $@ -title 'opsctl demo' bin/opsctl demo
 
 test: needs ## all tests; what they need is installed, or named
 	PATH="$$PATH:/usr/sbin:/sbin" $(GO) test -timeout $(timeout) $(packages)
