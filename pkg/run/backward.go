@@ -169,7 +169,7 @@ func (s *State) layBack(in []bool, only map[int32]bool, again bool) {
 		}
 	}
 	for index := range s.plan.Steps {
-		s.awaitBehind(index)
+		s.awaitBehind(index, in)
 	}
 	for index := range s.plan.Steps {
 		if in[index] {
@@ -179,13 +179,13 @@ func (s *State) layBack(in []bool, only map[int32]bool, again bool) {
 }
 
 // awaitBehind counts the barriers behind a step, also those it reaches over steps that have no
-// host in this rollback.
-func (s *State) awaitBehind(index int) {
+// part in this rollback.
+func (s *State) awaitBehind(index int, in []bool) {
 	if s.steps[index].backOpen == 0 {
 		return
 	}
 	for _, e := range s.plan.Steps[index].After {
-		if e.Barrier {
+		if e.Barrier || !in[e.Step] {
 			s.await(index, e.Step, map[int]bool{})
 		}
 	}
