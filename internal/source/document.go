@@ -1,6 +1,7 @@
 package source
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -128,29 +129,19 @@ func unreadable(file *File) *Problem {
 
 var tabIndent = regexp.MustCompile(`^ *\t[ \t]*\S`)
 
-var errorPlace = regexp.MustCompile(`line (\d+)(?:, column (\d+))?: ?`)
-
 // syntaxProblem rewrites what the YAML library says for the person who wrote the file.
 func syntaxProblem(file *File, err error) *Problem {
-	message := strings.TrimPrefix(err.Error(), "yaml: ")
-	message, _, _ = strings.Cut(message, "\n")
 	p := &Problem{File: file, Pos: Pos{1, 1}}
-	if m := errorPlace.FindStringSubmatch(message); m != nil {
-		p.Pos.Line, _ = strconv.Atoi(m[1])
-		if m[2] != "" {
-			p.Pos.Column, _ = strconv.Atoi(m[2])
+	message, begun := strings.TrimPrefix(err.Error(), "yaml: "), 0
+	var load *yaml.LoadError
+	if errors.As(err, &load) {
+		message, begun = load.Message, load.ContextMark.Line
+		p.Pos = Pos{min(max(1, load.Mark.Line), 1+strings.Count(strings.TrimRight(file.Text, "\n"), "\n")), max(1, load.Mark.Column)}
+		if load.Mark.Line > p.Pos.Line { // the end of the file is no place to look at
+			p.Pos.Column = max(1, len(file.Line(p.Pos.Line)))
 		}
 	}
-	places := errorPlace.FindAllStringIndex(message, -1)
-	if len(places) > 0 {
-		message = message[places[len(places)-1][1]:]
-	}
-	if i := strings.Index(message, ": "); i >= 0 && strings.Contains(message[:i], "error") {
-		message = message[i+2:]
-	}
-	if p.Pos.Column < 1 {
-		p.Pos.Column = 1
-	}
+	message, _, _ = strings.Cut(message, "\n")
 	p.Message = "cannot read this as YAML: " + message
 	for n := max(1, p.Pos.Line-1); n <= p.Pos.Line+1; n++ {
 		line := file.Line(n)
@@ -162,6 +153,8 @@ func syntaxProblem(file *File, err error) *Problem {
 	}
 	line := file.Line(p.Pos.Line)
 	switch {
+	case begun > 0 && begun < p.Pos.Line:
+		p.Hint = fmt.Sprintf("what is not ended here begins in line %d", begun)
 	case strings.Contains(line, "${{") && (strings.Contains(line, ": ") || strings.Contains(line, "{")):
 		p.Hint = "quote the whole value: \"…${{ x }}…\""
 	case strings.Contains(message, "mapping values are not allowed"):

@@ -12,7 +12,11 @@ func TestParseFindsAllProblems(t *testing.T) {
 		{"tab", "a:\n\tb: 1\n", "f.yaml:2:1: a tab in the indentation"},
 		{"duplicate", "a: 1\nb: 2\na: 3\n", `f.yaml:3:1: "a" is given twice`},
 		{"two documents", "a: 1\n---\nb: 2\n", "f.yaml:3:1: a second document"},
-		{"unclosed", "a: [1\n", "cannot read this as YAML"},
+		{"tab further down", "a:\n  b:\n  - c: 1\n\t- d: 1\n", "f.yaml:4:1: a tab in the indentation"},
+		{"unclosed", "a: [1\n", "f.yaml:1:5: cannot read this as YAML: did not find"},
+		{"unclosed further up", "a: 1\nb: [1\nc: 2\n", "f.yaml:3:2: cannot read this as YAML: did not find"},
+		{"two colons", "a: 1\nb: c: d\n", "f.yaml:2:5: cannot read this as YAML: mapping values are not allowed"},
+		{"reserved", "a: 1\nb: @c\n", "f.yaml:2:4: cannot read this as YAML: found character"},
 		{"deep", strings.Repeat("[", 100) + strings.Repeat("]", 100), "nested deeper than 64"},
 		{"alias bomb", "a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\n", "more than 100000 values"},
 	}
