@@ -46,6 +46,9 @@ func Build(rb *runbook.Runbook, inv *inventory.Inventory, o Options) (*Plan, err
 	if err := b.done(); err != nil {
 		return nil, err
 	}
+	if err := b.limitHit(); err != nil {
+		return nil, err
+	}
 	b.indexHosts()
 	b.block(rb.Root, instance{rollout: -1})
 	b.finally()
@@ -74,7 +77,6 @@ type builder struct {
 	places    map[*runbook.Step]*inventory.Host
 	selected  map[string][]*inventory.Host
 	limited   map[*inventory.Host]bool // nil: no limit
-	limitHit  bool
 	hostIndex map[*inventory.Host]int32
 	sets      map[string]*Targets
 	wholes    map[*runbook.Step]*Targets
@@ -141,6 +143,21 @@ func (b *builder) limit() error {
 	return nil
 }
 
+// limitHit makes sure that the limit left something to do: a run of nothing would be a success.
+func (b *builder) limitHit() error {
+	if b.limited == nil {
+		return nil
+	}
+	for _, hosts := range b.target {
+		for _, h := range hosts {
+			if b.limited[h] {
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("--limit %s matches no host of this runbook", b.options.Limit)
+}
+
 // indexHosts gives every host of the plan its index: inventory order, then the controller.
 func (b *builder) indexHosts() {
 	used := map[*inventory.Host]bool{}
@@ -162,9 +179,6 @@ func (b *builder) indexHosts() {
 		add(h)
 	}
 	add(b.inv.Lookup(inventory.Local))
-	for _, s := range b.plan.Hosts {
-		b.limitHit = b.limitHit || b.limited[s]
-	}
 }
 
 // set gives the shared Targets of some hosts.
