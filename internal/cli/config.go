@@ -11,9 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"github.com/spf13/viper"
-
-	"github.com/opsctl/opsctl/internal/source"
 )
 
 // settings are the flags that every command knows, after flags, environment and files.
@@ -136,7 +133,7 @@ func (a *app) besideConfig(flag, text, file string) string {
 
 func (a *app) set(f *pflag.Flag, text, origin string) error {
 	if err := f.Value.Set(text); err != nil {
-		return &exitError{code: codeConfig, message: fmt.Sprintf("%s: %q is not right for %s: %s", origin, text, f.Name, reason(err))}
+		return &exitError{code: codeConfig, message: origin + ": " + notValue(f, text, err)}
 	}
 	a.origins[f.Name] = origin
 	return nil
@@ -205,46 +202,6 @@ func knownKeys(root *cobra.Command) []string {
 	return names
 }
 
-// readConfig reads one configuration file. What others may write is refused: it could name a
-// ProxyCommand.
-func readConfig(path string, known []string) (map[string]any, error) {
-	bad := func(message, hint string) error {
-		return &exitError{code: codeConfig, message: path + ": " + message, hint: hint}
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, bad(reason(err), "")
-	}
-	if info.Mode().Perm()&0o022 != 0 {
-		return nil, bad(fmt.Sprintf("others may write to it (mode %04o)", info.Mode().Perm()), "chmod go-w "+path)
-	}
-	if info.Size() == 0 {
-		return nil, nil
-	}
-	v := viper.NewWithOptions(viper.KeyDelimiter("::"))
-	v.SetConfigFile(path)
-	v.SetConfigType("yaml")
-	if err := v.ReadInConfig(); err != nil {
-		return nil, bad("cannot read it as YAML: "+strings.TrimPrefix(reason(err), "yaml: "), "")
-	}
-	all := v.AllSettings()
-	keys := make([]string, 0, len(all))
-	for key := range all {
-		keys = append(keys, key)
-	}
-	sort.Strings(keys)
-	for _, key := range keys {
-		if i := sort.SearchStrings(known, key); i == len(known) || known[i] != key {
-			hint := source.DidYouMean(key, known)
-			if hint == "" {
-				hint = "opsctl config show lists the keys"
-			}
-			return nil, bad(fmt.Sprintf("unknown key %q", key), hint)
-		}
-	}
-	return all, nil
-}
-
 func (a *app) checkSettings() error {
 	s := &a.settings
 	check := func(flag, value string, words ...string) error {
@@ -263,7 +220,11 @@ func (a *app) checkSettings() error {
 		s.Output = "quiet"
 	}
 	if s.Forks < 1 {
-		return usage("--forks must be at least 1", "")
+		code := codeUsage
+		if !strings.HasPrefix(a.origins["forks"], "--") {
+			code = codeConfig
+		}
+		return &exitError{code: code, message: fmt.Sprintf("%s: forks must be at least 1, not %d", a.origins["forks"], s.Forks)}
 	}
 	return errors.Join(
 		check("output", s.Output, "auto", "plain", "json", "quiet", "tui"),

@@ -14,7 +14,7 @@ func newConfig(a *app) *cobra.Command {
 		Use: "config", GroupID: "self",
 		Short:   "Show the configuration",
 		Example: "  opsctl config show",
-		Args:    exactly(0, "a subcommand: show"),
+		Args:    noCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(&cobra.Command{

@@ -69,6 +69,12 @@ func trouble(err error) view.Trouble {
 	var unwritten *executor.JournalError
 	var pattern *inventory.PatternError
 	var unknown *inventory.UnknownError
+	var config *configError
+	if errors.As(err, &config) {
+		t = problemsTrouble(config.problems)
+		t.Code = codeConfig
+		return t
+	}
 	if problems, ok := source.AsProblems(err); ok {
 		return problemsTrouble(problems)
 	}
@@ -97,10 +103,8 @@ func trouble(err error) view.Trouble {
 		t.Code, t.Hint = codeLocked, "the run is going on; opsctl show tells how far it is"
 	case errors.As(err, &pattern):
 		t.Hint = pattern.Hint
-	case errors.As(err, &unknown) && unknown.Nearest != "":
-		t.Hint = fmt.Sprintf("did you mean %q?", unknown.Nearest)
-	case strings.HasPrefix(err.Error(), "unknown command"):
-		t.Message, t.Hint = cobraSuggestion(err.Error())
+	case errors.As(err, &unknown) && unknown.Nearest == "":
+		t.Hint = "opsctl hosts lists them"
 	}
 	return t
 }
@@ -120,14 +124,22 @@ func plural(n int, one, many string) string {
 	return fmt.Sprintf(many, n)
 }
 
-// cobraSuggestion turns cobra's several lines into a message and a hint.
-func cobraSuggestion(text string) (message, hint string) {
-	message, rest, _ := strings.Cut(text, "\n")
-	fields := strings.Fields(rest)
-	if len(fields) > 0 && strings.Contains(rest, "Did you mean this") {
-		return message, "did you mean " + fields[len(fields)-1] + "?"
+// noCommand refuses what is no command under cmd, and offers the nearest that is.
+func noCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
 	}
-	return message, "opsctl --help lists the commands"
+	var names []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	hint := source.DidYouMean(args[0], names)
+	if hint == "" {
+		hint = cmd.CommandPath() + " --help lists the commands"
+	}
+	return usage(fmt.Sprintf("%s has no command %q", cmd.CommandPath(), args[0]), hint)
 }
 
 var flagName = regexp.MustCompile(`unknown flag: --([A-Za-z0-9-]+)`)

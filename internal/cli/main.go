@@ -85,7 +85,7 @@ func newRoot(a *app) *cobra.Command {
 		Version:       versionText(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          noCommand,
 		Example:       "  opsctl demo                        # see a rolling deployment fail and be taken back\n  opsctl plan deploy.yaml -p version=v1.4.2\n  opsctl run deploy.yaml -p version=v1.4.2\n  opsctl history",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return cmd.Help()
@@ -94,9 +94,8 @@ func newRoot(a *app) *cobra.Command {
 	}
 	root.SetVersionTemplate("opsctl {{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage(err.Error()+nearestFlag(cmd, err), "opsctl "+trimRoot(cmd)+" --help")
+		return usage(plainValue(err)+nearestFlag(cmd, err), "opsctl "+trimRoot(cmd)+" --help")
 	})
-	root.SuggestionsMinimumDistance = 2
 	a.globalFlags(root)
 	root.AddGroup(
 		&cobra.Group{ID: "run", Title: "Run:"}, &cobra.Group{ID: "write", Title: "Write runbooks:"},

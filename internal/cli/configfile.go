@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"github.com/spf13/viper"
+
+	"github.com/opsctl/opsctl/internal/source"
+)
+
+// configError is what is wrong inside configuration files.
+type configError struct{ problems source.Problems }
+
+func (e *configError) Error() string { return e.problems.Error() }
+
+// readConfig reads one configuration file. What others may write is refused: it could name a
+// ProxyCommand.
+func readConfig(path string, known []string) (map[string]any, error) {
+	bad := func(message, hint string) error {
+		return &exitError{code: codeConfig, message: path + ": " + message, hint: hint}
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, bad(reason(err), "")
+	}
+	if info.Mode().Perm()&0o022 != 0 {
+		return nil, bad(fmt.Sprintf("others may write to it (mode %04o)", info.Mode().Perm()), "chmod go-w "+path)
+	}
+	if info.Size() == 0 {
+		return nil, nil
+	}
+	if err := checkConfig(path, known); err != nil {
+		if problems, ok := source.AsProblems(err); ok {
+			return nil, &configError{problems}
+		}
+		return nil, bad(reason(err), "")
+	}
+	v := viper.NewWithOptions(viper.KeyDelimiter("::"))
+	v.SetConfigFile(path)
+	v.SetConfigType("yaml")
+	if err := v.ReadInConfig(); err != nil {
+		return nil, bad("cannot read it as YAML: "+reason(err), "")
+	}
+	return v.AllSettings(), nil
+}
+
+// checkConfig finds every mistake with its place, which viper cannot tell.
+func checkConfig(path string, known []string) error {
+	root, err := source.ReadFile(path, path)
+	if err != nil {
+		return err
+	}
+	var problems source.Problems
+	if root.Kind != source.Map {
+		problems.Add(root.Problem("a configuration is a map of keys, this is "+root.Describe(), "forks: 20"))
+		return problems.Err()
+	}
+	for _, pair := range root.Pairs {
+		if !slices.Contains(known, pair.Key.Text) {
+			hint := source.DidYouMean(pair.Key.Text, known)
+			if hint == "" {
+				hint = "opsctl config show lists the keys"
+			}
+			problems.Add(pair.Key.Problem(fmt.Sprintf("unknown key %q", pair.Key.Text), hint))
+			continue
+		}
+		values := []*source.Node{pair.Value}
+		if pair.Value.Kind == source.List {
+			values = pair.Value.Items
+		}
+		for _, value := range values {
+			if value.Kind != source.Scalar {
+				problems.Add(value.Problem(pair.Key.Text+" takes a text or a list of texts, this is "+value.Describe(), ""))
+			}
+		}
+	}
+	return problems.Err()
+}
+
+// notValue says what a flag would have taken.
+func notValue(f *pflag.Flag, text string, err error) string {
+	kind := ""
+	switch f.Value.Type() {
+	case "int", "count":
+		kind = "a whole number such as 20"
+	case "bool":
+		kind = "true or false"
+	case "duration":
+		kind = "a duration such as 30s"
+	default:
+		return fmt.Sprintf("%q is not right for %s: %s", text, f.Name, reason(err))
+	}
+	return fmt.Sprintf("%s takes %s, not %q", f.Name, kind, text)
+}
+
+// plainValue says it for a flag of the command line.
+func plainValue(err error) string {
+	var value *pflag.InvalidValueError
+	if errors.As(err, &value) {
+		return "--" + notValue(value.GetFlag(), value.GetValue(), value.Unwrap())
+	}
+	return strings.TrimSuffix(err.Error(), "\n")
+}
