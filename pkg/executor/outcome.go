@@ -55,6 +55,9 @@ func (l *loop) judge(e *run.Event, a *attempt, ending Ending) {
 	case ending.TimedOut:
 		e.Outcome, e.Effects, e.Class = run.TimedOut, acts, "timeout"
 		return
+	case ending.Class == "action": // it broke off here, before anything was sent
+		e.Outcome = run.Failed
+		return
 	}
 	exit := ending.Exit
 	e.Exit, e.Signal = &exit, ending.Signal
