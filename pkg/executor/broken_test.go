@@ -14,9 +14,11 @@ import (
 type broken struct{}
 
 func (broken) Probe(context.Context, Prober, Command) (Probe, error) { return Probe{}, nil }
-func (broken) Files() ([]StagedFile, error)                          { return nil, errors.New("cannot copy dist: it is gone") }
-func (broken) Do(string, string) Command                             { return Command{Script: "do"} }
-func (broken) Undo(string) Command                                   { return Command{Script: "undo"} }
+func (broken) Files() ([]StagedFile, error) { return nil, errors.New("cannot copy dist: it is gone") }
+
+func (broken) Do(string, string) Command { return Command{Script: "do"} }
+
+func (broken) Undo(string) Command { return Command{Script: "undo"} }
 
 func TestActionThatBreaksOffHereLeavesNoTraces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
