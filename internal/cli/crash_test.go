@@ -14,7 +14,7 @@ import (
 )
 
 // binary builds opsctl once, for tests that must be able to kill it.
-func binary(t *testing.T) string {
+func binary(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "opsctl")
 	out, err := exec.Command("go", "build", "-o", path, "github.com/opsctl/opsctl/cmd/opsctl").CombinedOutput()

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -17,14 +18,19 @@ import (
 )
 
 // execRunbook is the runbook of an ad hoc command: an ordinary run, in the history like any other.
-const execRunbook = `name: exec
-params: {command: {help: what to run}, targets: {type: list}}
-hosts: all
-on_failure: continue
-steps:
-  - id: command
-    run: [sh, -c, "${{ command }}"]
-`
+// JSON is YAML, and host names are plain words.
+func execRunbook(hosts []*inventory.Host) (string, error) {
+	names := make([]string, len(hosts))
+	for i, h := range hosts {
+		names[i] = h.Name
+	}
+	text, err := json.Marshal(map[string]any{
+		"name": "exec", "hosts": names, "on_failure": "continue",
+		"params": map[string]any{"command": map[string]any{"help": "what to run"}},
+		"steps":  []any{map[string]any{"id": "command", "run": []string{"sh", "-c", "${{ command }}"}}},
+	})
+	return string(text), err
+}
 
 func newExec(a *app) *cobra.Command {
 	cmd := &cobra.Command{
@@ -56,17 +62,17 @@ func (a *app) exec(ctx context.Context, command string) error {
 	if err != nil {
 		return err
 	}
-	rb, _, err := runbook.LoadText(execRunbook, "exec", ".")
+	text, err := execRunbook(hosts)
 	if err != nil {
 		return err
 	}
-	if len(hosts) == 1 && hosts[0].IsLocal() {
-		rb.Root.Hosts = nil
-		a.settings.Limit = ""
+	rb, _, err := runbook.LoadText(text, "exec", ".")
+	if err != nil {
+		return err
 	}
 	j := &job{
-		id: newRunID(), path: "exec", runbook: rb, inv: inv, started: time.Now(), user: userName(), limit: a.settings.Limit,
-		values: map[string]any{"command": command, "targets": names(hosts)},
+		id: newRunID(), path: "exec", runbook: rb, inv: inv, started: time.Now(), user: userName(),
+		values: map[string]any{"command": command},
 	}
 	if err := j.build(); err != nil {
 		return err
@@ -87,14 +93,6 @@ func (a *app) exec(ctx context.Context, command string) error {
 		return err
 	}
 	return runErr
-}
-
-func names(hosts []*inventory.Host) []any {
-	list := make([]any, len(hosts))
-	for i, h := range hosts {
-		list[i] = h.Name
-	}
-	return list
 }
 
 // answer is what one host gave: output and how it ended.

@@ -86,6 +86,7 @@ type loop struct {
 	launches []func()
 	arrived  chan arrival
 	open     int
+	asked    time.Time // when Next was asked last
 	stops    int
 	timers   timers
 }

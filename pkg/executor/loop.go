@@ -28,11 +28,15 @@ func (l *loop) run() error {
 // propose turns what Next proposes into events and launches, until it proposes nothing more.
 func (l *loop) propose() {
 	for {
-		list := l.state.Next(l.Now())
+		l.asked = l.Now()
+		list := l.state.Next(l.asked)
 		if len(list) == 0 {
 			return
 		}
 		for _, p := range list {
+			if !l.state.Stands(p) { // one before it ended at once, and changed what may come next
+				break
+			}
 			switch p.Kind {
 			case run.Fact:
 				l.fact(p.Event)
@@ -71,7 +75,7 @@ func (l *loop) wait() error {
 		l.timers.finally = time.After(FinallyMax)
 	}
 	var wake <-chan time.Time
-	if at := l.state.Wake(); !at.IsZero() {
+	if at := l.state.Wake(); at.After(l.asked) { // what was due when Next was asked waits for a limit, not for the clock
 		wake = time.After(max(0, at.Sub(l.Now())))
 	}
 	select {
