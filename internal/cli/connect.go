@@ -20,8 +20,8 @@ import (
 	"github.com/opsctl/opsctl/pkg/inventory/sshconfig"
 )
 
-// connector gives each host of the inventory its executor.Host: this machine, or one over SSH.
-type connector struct {
+// roster gives each host of the inventory its executor.Host: this machine, or one over SSH.
+type roster struct {
 	app     *app
 	runID   string
 	resumed map[string]bool // hosts on which the run's directory must exist already
@@ -32,8 +32,8 @@ type connector struct {
 	hosts     map[*inventory.Host]executor.Host
 }
 
-func (a *app) connect(runID string, resumed map[string]bool) (*connector, error) {
-	c := &connector{
+func (a *app) connect(runID string, resumed map[string]bool) (*roster, error) {
+	c := &roster{
 		app: a, runID: runID, resumed: resumed, resolvers: map[string]*sshconfig.Resolver{}, hosts: map[*inventory.Host]executor.Host{},
 	}
 	if _, err := c.resolver(""); err != nil {
@@ -53,7 +53,7 @@ func (a *app) connect(runID string, resumed map[string]bool) (*connector, error)
 }
 
 // Host gives the same executor.Host for the same host.
-func (c *connector) Host(h *inventory.Host) executor.Host {
+func (c *roster) Host(h *inventory.Host) executor.Host {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if host := c.hosts[h]; host != nil {
@@ -73,11 +73,11 @@ func (c *connector) Host(h *inventory.Host) executor.Host {
 
 // directory names the run's directory on a host. The host's name is part of it: several hosts of
 // an inventory may share a home directory, or be one machine, and their attempts must not meet.
-func (c *connector) directory(h *inventory.Host) string {
+func (c *roster) directory(h *inventory.Host) string {
 	return c.runID + "." + strings.ReplaceAll(h.Name, ":", "_")
 }
 
-func (c *connector) close() {
+func (c *roster) close() {
 	c.mu.Lock()
 	hosts := c.hosts
 	c.hosts = map[*inventory.Host]executor.Host{}
@@ -91,7 +91,7 @@ func (c *connector) close() {
 }
 
 // resolver reads an ssh_config once.
-func (c *connector) resolver(file string) (*sshconfig.Resolver, error) {
+func (c *roster) resolver(file string) (*sshconfig.Resolver, error) {
 	if r := c.resolvers[file]; r != nil {
 		return r, nil
 	}
@@ -117,7 +117,7 @@ func (c *connector) resolver(file string) (*sshconfig.Resolver, error) {
 }
 
 // settings resolves how a host is reached: the inventory's word, then ssh_config.
-func (c *connector) settings(h *inventory.Host) (remote.Settings, error) {
+func (c *roster) settings(h *inventory.Host) (remote.Settings, error) {
 	r, err := c.resolver(h.SSHConfig)
 	if err != nil {
 		return remote.Settings{}, err
@@ -134,7 +134,7 @@ func (c *connector) settings(h *inventory.Host) (remote.Settings, error) {
 
 const jumpsMax = 8
 
-func (c *connector) resolved(r *sshconfig.Resolver, name string, given sshconfig.Given, depth int) (remote.Settings, error) {
+func (c *roster) resolved(r *sshconfig.Resolver, name string, given sshconfig.Given, depth int) (remote.Settings, error) {
 	if depth > jumpsMax {
 		return remote.Settings{}, errors.New("more than " + strconv.Itoa(jumpsMax) + " jump hosts one behind the other")
 	}

@@ -70,7 +70,7 @@ func (a *app) exec(ctx context.Context, command string) error {
 	if err != nil {
 		return err
 	}
-	j := &job{
+	j := &request{
 		id: newRunID(), path: "exec", runbook: rb, inv: inv, started: time.Now(), user: userName(),
 		values: map[string]any{"command": command},
 	}
@@ -82,7 +82,7 @@ func (a *app) exec(ctx context.Context, command string) error {
 		return err
 	}
 	defer store.Close()
-	x := &execution{app: a, job: j, brief: true}
+	x := &running{app: a, request: j, brief: true}
 	release, err := x.hold(ctx, dir, 0)
 	if err != nil {
 		return err

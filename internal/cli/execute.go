@@ -31,10 +31,10 @@ func shortID(id string) string {
 	return id[:min(len(id), shown)]
 }
 
-// execution is one run on its way: what it writes to and what it holds.
-type execution struct {
+// running is one run on its way: what it writes to and what it holds.
+type running struct {
 	app     *app
-	job     *job
+	request *request
 	journal *journal.Run
 	events  []run.Event // of a run that goes on
 	resume  run.Event
@@ -51,20 +51,20 @@ func (a *app) openStore() (*journal.Store, string, error) {
 }
 
 // start makes the journal of a new run.
-func (x *execution) start(store *journal.Store) error {
-	kept, err := x.app.keep(x.job)
+func (x *running) start(store *journal.Store) error {
+	kept, err := x.app.keep(x.request)
 	if err != nil {
 		return err
 	}
 	x.journal, err = store.Create(journal.RunHeader{
-		ID: x.job.id, Runbook: x.job.runbook.Name, Path: x.job.path, User: x.job.user, Started: x.job.started,
-		Owner: journal.Self(), Source: []byte(x.job.runbook.File.Text), Inputs: kept,
+		ID: x.request.id, Runbook: x.request.runbook.Name, Path: x.request.path, User: x.request.user, Started: x.request.started,
+		Owner: journal.Self(), Source: []byte(x.request.runbook.File.Text), Inputs: kept,
 	})
 	return err
 }
 
 // begin makes the journal of a new run and carries it out.
-func (x *execution) begin(ctx context.Context, store *journal.Store) error {
+func (x *running) begin(ctx context.Context, store *journal.Store) error {
 	if err := x.start(store); err != nil {
 		return err
 	}
@@ -76,15 +76,15 @@ func (x *execution) begin(ctx context.Context, store *journal.Store) error {
 	return ended(code)
 }
 
-// carryOut runs the job to its end, shows it, and gives its exit code.
-func (x *execution) carryOut(ctx context.Context) (int, error) {
+// carryOut runs the request to its end, shows it, and gives its exit code.
+func (x *running) carryOut(ctx context.Context) (int, error) {
 	resumed := map[string]bool{}
 	for _, e := range x.events {
 		if e.Kind == run.HostReached && e.Boot != "" {
 			resumed[e.Host] = true
 		}
 	}
-	hosts, err := x.app.connect(x.job.id, resumed)
+	hosts, err := x.app.connect(x.request.id, resumed)
 	if err != nil {
 		return 0, err
 	}
@@ -93,35 +93,35 @@ func (x *execution) carryOut(ctx context.Context) (int, error) {
 	if x.brief && (options.Mode == view.ModeAuto || options.Mode == "") {
 		options.Mode = view.ModeQuiet
 	}
-	shown := view.New(options, x.job.plan, view.RunInfo{
-		ID: x.job.id, Runbook: x.job.runbook.Name, Params: summary(x.job), Started: x.job.started,
+	shown := view.New(options, x.request.plan, view.RunInfo{
+		ID: x.request.id, Runbook: x.request.runbook.Name, Params: summary(x.request), Started: x.request.started,
 	})
 	defer shown.Close()
 	shown.Observe(x.events)
 	interrupts, stop := listen(shown)
 	defer stop()
 	finished, state, err := executor.Run(ctx, executor.Options{
-		Plan: x.job.plan, Host: hosts.Host, Actions: action.New, Journal: x.journal, Observer: shown, Masker: x.masker(),
+		Plan: x.request.plan, Host: hosts.Host, Actions: action.New, Journal: x.journal, Observer: shown, Masker: x.masker(),
 		Forks: x.app.settings.Forks, Preflight: true, Interrupts: interrupts, Events: x.events, Resume: x.resume,
-		Info: executor.Info{ID: x.job.id, User: x.job.user, Started: x.job.started, Env: x.job.env, Path: x.job.path},
+		Info: executor.Info{ID: x.request.id, User: x.request.user, Started: x.request.started, Env: x.request.env, Path: x.request.path},
 	})
 	switch {
 	case errors.Is(err, executor.ErrLeft):
 		shown.Close()
-		return run.CodeInterrupt, &exitError{code: run.CodeInterrupt, message: err.Error(), hint: "opsctl resume " + shortID(x.job.id)}
+		return run.CodeInterrupt, &exitError{code: run.CodeInterrupt, message: err.Error(), hint: "opsctl resume " + shortID(x.request.id)}
 	case err != nil:
 		return 0, err
 	}
 	if !x.brief {
-		shown.Finish(view.ReadLedger(state, x.job.plan))
+		shown.Finish(view.ReadLedger(state, x.request.plan))
 	}
 	return finished.Code, nil
 }
 
 // hold takes the locks of the run, for at most wait; they die with the process.
-func (x *execution) hold(ctx context.Context, dir string, wait time.Duration) (release func(), err error) {
-	locks, err := lock.Acquire(ctx, filepath.Join(dir, "locks"), x.job.plan.Locks, lock.Holder{
-		Run: x.job.id, Runbook: x.job.runbook.Name, User: x.job.user, PID: os.Getpid(), Since: time.Now(),
+func (x *running) hold(ctx context.Context, dir string, wait time.Duration) (release func(), err error) {
+	locks, err := lock.Acquire(ctx, filepath.Join(dir, "locks"), x.request.plan.Locks, lock.Holder{
+		Run: x.request.id, Runbook: x.request.runbook.Name, User: x.request.user, PID: os.Getpid(), Since: time.Now(),
 	}, wait)
 	if err != nil {
 		return nil, err
@@ -161,7 +161,7 @@ func listen(shown view.View) (<-chan run.StopKind, func()) {
 	return interrupts, func() { signal.Stop(signals); close(done) }
 }
 
-func summary(j *job) string {
+func summary(j *request) string {
 	var parts []string
 	for _, p := range j.runbook.Params {
 		text := fmt.Sprint(j.values[p.Name])
@@ -175,10 +175,10 @@ func summary(j *job) string {
 }
 
 // masker hides the values of secret params, and of vars made of them.
-func (x *execution) masker() executor.Masker {
+func (x *running) masker() executor.Masker {
 	m := secret.NewMasker()
-	for name, is := range x.job.plan.Secret {
-		if text, ok := x.job.plan.Values[name].(string); ok && is {
+	for name, is := range x.request.plan.Secret {
+		if text, ok := x.request.plan.Values[name].(string); ok && is {
 			m.Add(secret.New(text))
 		}
 	}

@@ -41,8 +41,8 @@ type runSettings struct {
 	Forks      int      `json:"forks,omitempty"`
 }
 
-// job is a runbook with everything it needs to be planned.
-type job struct {
+// request is a runbook with everything it needs to be planned.
+type request struct {
 	id      string
 	path    string
 	runbook *runbook.Runbook
@@ -55,7 +55,7 @@ type job struct {
 	plan    *plan.Plan
 }
 
-func (j *job) build() error {
+func (j *request) build() error {
 	var err error
 	j.plan, err = plan.Build(j.runbook, j.inv, plan.Options{
 		Values: j.values, Limit: j.limit, Env: j.env, RunID: j.id, User: j.user,
@@ -64,8 +64,8 @@ func (j *job) build() error {
 	return err
 }
 
-// load gathers a job from the command line: the runbook, the inventory, the params.
-func (a *app) load(name string, params *paramFlags) (*job, error) {
+// load gathers a request from the command line: the runbook, the inventory, the params.
+func (a *app) load(name string, params *paramFlags) (*request, error) {
 	rb, path, err := a.loadRunbook(name)
 	if err != nil {
 		return nil, err
@@ -81,7 +81,7 @@ func (a *app) load(name string, params *paramFlags) (*job, error) {
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs
 	}
-	j := &job{
+	j := &request{
 		id: newRunID(), path: path, runbook: rb, inv: inv, values: values, started: time.Now(), user: userName(),
 		limit: a.settings.Limit, env: usedEnv(rb),
 	}
@@ -104,8 +104,8 @@ func usedEnv(rb *runbook.Runbook) map[string]string {
 	return used
 }
 
-// keep makes the inputs of a job. Secret params are kept as a digest only.
-func (a *app) keep(j *job) ([]byte, error) {
+// keep makes the inputs of a request. Secret params are kept as a digest only.
+func (a *app) keep(j *request) ([]byte, error) {
 	in := inputs{
 		Text: j.runbook.File.Text, Path: j.path, Params: map[string]any{}, Secrets: map[string]string{}, Inventory: j.inv.Snapshot(),
 		Limit: j.limit, Started: j.started, User: j.user, Env: j.env, Settings: a.runSettings(),
@@ -137,8 +137,8 @@ func digest(id string, value any) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// restore makes the job of a run that is in the journal. Secret params are given anew.
-func (a *app) restore(id string, raw []byte, params *paramFlags) (*job, *inputs, error) {
+// restore makes the request of a run that is in the journal. Secret params are given anew.
+func (a *app) restore(id string, raw []byte, params *paramFlags) (*request, *inputs, error) {
 	var in inputs
 	if err := json.Unmarshal(raw, &in); err != nil {
 		return nil, nil, fmt.Errorf("cannot read what run %s was made of: %w", id, err)
@@ -169,7 +169,7 @@ func (a *app) restore(id string, raw []byte, params *paramFlags) (*job, *inputs,
 		}
 	}
 	a.adopt(in.Settings)
-	j := &job{
+	j := &request{
 		id: id, path: in.Path, runbook: rb, inv: inventory.Restore(in.Inventory), values: values, started: in.Started,
 		user: in.User, limit: in.Limit, env: in.Env,
 	}

@@ -107,8 +107,9 @@ func newRoot(a *app) *cobra.Command {
 		newValidate(a), newGraph(a), newInit(a),
 		newHosts(a), newPing(a), newExec(a),
 		newHistory(a), newShow(a), newLogs(a),
-		newConfig(a), newDemo(a), newVersion(a), newExitCodes(), newMan(),
+		newConfig(a), newDemo(a), newVersion(a), newExitCodes(),
 	)
+	root.AddCommand(packaging()...)
 	root.SetHelpCommandGroupID("self")
 	root.SetCompletionCommandGroupID("self")
 	return root

@@ -1,3 +1,5 @@
+//go:build manpages
+
 package cli
 
 import (
@@ -7,9 +9,11 @@ import (
 	"github.com/spf13/cobra/doc"
 )
 
-// newMan is for those who package opsctl. SOURCE_DATE_EPOCH makes the pages reproducible.
-func newMan() *cobra.Command {
-	return &cobra.Command{
+// packaging are commands for those who package opsctl, in a program built for that alone: what
+// writes the pages costs every start of a program that holds it. SOURCE_DATE_EPOCH makes the
+// pages reproducible.
+func packaging() []*cobra.Command {
+	return []*cobra.Command{{
 		Use: "man DIR", Hidden: true,
 		Short:   "Write the man pages of all commands into a directory",
 		Example: "  opsctl man manpages",
@@ -26,5 +30,5 @@ func newMan() *cobra.Command {
 			}
 			return nil
 		},
-	}
+	}}
 }

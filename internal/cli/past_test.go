@@ -40,7 +40,7 @@ func beginHalfway(t *testing.T, dir string, spoil func(*inputs)) *journal.Run {
 	must(err)
 	inv, err := inventory.Load(nil)
 	must(err)
-	j := &job{id: newRunID(), path: "halfway.yaml", runbook: rb, inv: inv, values: map[string]any{"password": "12345"}, started: time.Now(), user: "ann"}
+	j := &request{id: newRunID(), path: "halfway.yaml", runbook: rb, inv: inv, values: map[string]any{"password": "12345"}, started: time.Now(), user: "ann"}
 	must(j.build())
 	kept, err := (&app{}).keep(j)
 	must(err)

@@ -54,7 +54,7 @@ func runPlan(ctx context.Context, o *previewOptions, name string) error {
 		return err
 	}
 	options := executor.PreviewOptions{
-		Plan: j.plan, Actions: action.New, Masker: (&execution{app: a, job: j}).masker(), Forks: a.settings.Forks,
+		Plan: j.plan, Actions: action.New, Masker: (&running{app: a, request: j}).masker(), Forks: a.settings.Forks,
 		Info: executor.Info{ID: j.id, User: j.user, Started: j.started, Env: j.env, Path: j.path},
 	}
 	if !o.offline {
@@ -79,7 +79,7 @@ type forecast struct {
 	Diff   string `json:"diff,omitempty"`
 }
 
-func (o *previewOptions) show(j *job, list []executor.Forecast) error {
+func (o *previewOptions) show(j *request, list []executor.Forecast) error {
 	a := o.app
 	changes, missing := 0, 0
 	for _, f := range list {
@@ -122,7 +122,7 @@ func showForecasts(a *app, list []executor.Forecast) error {
 }
 
 // render shows the plan for people; hosts with the same forecast are one row.
-func (o *previewOptions) render(j *job, list []executor.Forecast) error {
+func (o *previewOptions) render(j *request, list []executor.Forecast) error {
 	a := o.app
 	title := j.runbook.Name + " on " + plural(len(j.plan.Hosts), j.plan.Hosts[0].Name, "%d hosts")
 	if params := summary(j); params != "" {

@@ -21,7 +21,7 @@ again, what never began is started now. RUN is an id, its unique end or beginnin
 		Args:    atMost(1, "at most one run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.goOn(cmd.Context(), first(args, "last"), &params, func(info journal.RunInfo) (run.Event, error) {
-				if info.State == journal.Finished && info.Result != run.Stopped {
+				if info.State == journal.Finished && info.Result != run.Stopped && info.Result != run.Unreached {
 					return run.Event{}, &exitError{code: codeUsage, message: "run " + shortID(info.ID) + " is over: " + string(info.Result), hint: "opsctl rollback " + shortID(info.ID) + " takes it back"}
 				}
 				return run.Event{Kind: run.RunResumed, User: userName(), Reason: "resume"}, nil
@@ -98,7 +98,7 @@ func (a *app) goOn(ctx context.Context, ref string, params *paramFlags, decide f
 			return err
 		}
 	}
-	x := &execution{app: a, job: j, resume: event}
+	x := &running{app: a, request: j, resume: event}
 	release, err := x.hold(ctx, dir, 0)
 	if err != nil {
 		return err
@@ -116,7 +116,7 @@ func (a *app) goOn(ctx context.Context, ref string, params *paramFlags, decide f
 }
 
 // selectNames gives the hosts of the plan that a pattern names.
-func selectNames(j *job, pattern string) ([]string, error) {
+func selectNames(j *request, pattern string) ([]string, error) {
 	hosts, err := j.inv.Select(pattern)
 	if err != nil {
 		return nil, err

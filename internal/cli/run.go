@@ -66,7 +66,7 @@ func (o *runOptions) run(cmd *cobra.Command, name string) error {
 		return err
 	}
 	defer store.Close()
-	x := &execution{app: a, job: j}
+	x := &running{app: a, request: j}
 	release, err := x.hold(cmd.Context(), dir, wait)
 	var held *lock.HeldError
 	if errors.As(err, &held) && skip {
@@ -101,7 +101,7 @@ func parseOnLocked(text string) (wait time.Duration, skip bool, err error) {
 }
 
 // confirmDestroy asks before steps that destroy something.
-func (a *app) confirmDestroy(j *job) error {
+func (a *app) confirmDestroy(j *request) error {
 	var titles []string
 	seen := map[*runbook.Step]bool{}
 	for _, s := range j.plan.Steps {

@@ -89,7 +89,7 @@ func firstLine(err error) string {
 
 // reread plans a run again from what was kept of it. The values of secret params were not: three
 // stars stand for them, which no longer have to fit what the runbook asks of the param.
-func reread(id string, in inputs) (*job, error) {
+func reread(id string, in inputs) (*request, error) {
 	rb, _, err := runbook.LoadText(in.Text, in.Path, filepath.Dir(in.Path))
 	if err != nil {
 		return nil, err
@@ -108,7 +108,7 @@ func reread(id string, in inputs) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &job{
+	j := &request{
 		id: id, path: in.Path, runbook: rb, inv: inventory.Restore(in.Inventory), values: values, started: in.Started,
 		user: in.User, limit: in.Limit, env: in.Env,
 	}
@@ -117,7 +117,7 @@ func reread(id string, in inputs) (*job, error) {
 
 // ledgerAfter folds the events into a State and reads the last words off it. Events that do not
 // fit leave the ledger to the board, which passes them over.
-func ledgerAfter(j *job, events []run.Event) view.Ledger {
+func ledgerAfter(j *request, events []run.Event) view.Ledger {
 	state := run.New(j.plan, run.Limits{})
 	for _, e := range events {
 		if err := state.Apply(e); err != nil {

@@ -128,7 +128,7 @@ func countSteps(rb *runbook.Runbook) int {
 
 // planIfKnown plans a runbook as far as inventory and params are at hand; where they are not, it
 // says why there is no plan.
-func (a *app) planIfKnown(rb *runbook.Runbook, path string, params *paramFlags) (j *job, why string, err error) {
+func (a *app) planIfKnown(rb *runbook.Runbook, path string, params *paramFlags) (j *request, why string, err error) {
 	values, missing, err := valuesIfKnown(rb, params)
 	if err != nil {
 		return nil, "", err
@@ -146,7 +146,7 @@ func (a *app) planIfKnown(rb *runbook.Runbook, path string, params *paramFlags) 
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs
 	}
-	j = &job{
+	j = &request{
 		id: newRunID(), path: path, runbook: rb, inv: inv, values: values, started: time.Now(), user: userName(),
 		limit: a.settings.Limit, env: usedEnv(rb),
 	}

@@ -17,7 +17,7 @@ const (
 	RetryDelayMax    = time.Hour
 )
 
-// Runbook is a document describing a maintenance task. It is a block, with inputs.
+// Runbook is a document describing a maintenance. It is a block, with inputs.
 type Runbook struct {
 	File        *source.File
 	Dir         string // where relative paths start
