@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -9,11 +8,8 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-
-	"golang.org/x/crypto/ssh"
 
 	"github.com/opsctl/opsctl/internal/fleet/realsshd"
 )
@@ -94,96 +90,13 @@ func BenchmarkTenSteps(b *testing.B) {
 				}
 			}
 			compare(b, []runner{
-				{"floor-exec", func() error { return floor(f, false) }},
+				{"floor-exec", func() error { return f.Floor(false) }},
 				{"opsctl-change", program("changes.yaml")},
-				{"floor-shell", func() error { return floor(f, true) }},
+				{"floor-shell", func() error { return f.Floor(true) }},
 				{"opsctl-read", program("reads.yaml")},
 			})
 		})
 	}
-}
-
-// floor is what SSH itself allows: dial, authenticate, ten steps, on all hosts at once.
-func floor(f *realsshd.Fleet, shell bool) error {
-	key, err := os.ReadFile(f.ClientKey)
-	if err != nil {
-		return err
-	}
-	signer, err := ssh.ParsePrivateKey(key)
-	if err != nil {
-		return err
-	}
-	config := &ssh.ClientConfig{
-		User: f.User, Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, HostKeyCallback: ssh.InsecureIgnoreHostKey(), Timeout: time.Minute,
-	}
-	errs := make([]error, len(f.Hosts))
-	var wg sync.WaitGroup
-	for i, h := range f.Hosts {
-		wg.Go(func() { errs[i] = floorHost(h.Addr, config, shell) })
-	}
-	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func floorHost(addr string, config *ssh.ClientConfig, shell bool) error {
-	client, err := ssh.Dial("tcp", addr, config)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	if shell {
-		return floorShell(client)
-	}
-	for i := range 10 {
-		session, err := client.NewSession()
-		if err != nil {
-			return err
-		}
-		if _, err := session.Output(fmt.Sprintf("echo step %d", i)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// floorShell feeds one persistent shell, a step at a time, with answers between marks.
-func floorShell(client *ssh.Client) error {
-	session, err := client.NewSession()
-	if err != nil {
-		return err
-	}
-	defer session.Close()
-	in, err := session.StdinPipe()
-	if err != nil {
-		return err
-	}
-	out, err := session.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	if err := session.Start("exec sh"); err != nil {
-		return err
-	}
-	buf := make([]byte, 4096)
-	for i := range 10 {
-		if _, err := fmt.Fprintf(in, "(echo step %d) </dev/null; echo MARK $?\n", i); err != nil {
-			return err
-		}
-		var got bytes.Buffer
-		for !bytes.Contains(got.Bytes(), []byte("MARK 0\n")) {
-			n, err := out.Read(buf)
-			got.Write(buf[:n])
-			if err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // BenchmarkStart measures what every invocation pays, and a plan of a million ops.

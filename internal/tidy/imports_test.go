@@ -55,6 +55,7 @@ var mayImport = map[string][]string{
 
 	"internal/tidy": nil,
 	"runbooks":      join(base, written, decided), // embeds the library; its test plans every runbook
+	"docs":          join(base, written, decided), // its tests read and try the pages
 }
 
 // testsMayImport is what a test may import besides.

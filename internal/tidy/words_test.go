@@ -29,7 +29,7 @@ var glossary = []wrongWord{
 	{wrong: "pipeline", right: "runbook", besides: []string{"pkg/runbook/shell", "internal/view"}, reason: "the shell's and GitLab's own word"},
 	{wrong: "task", right: "step (written) or op (planned)", besides: []string{"pkg/inventory"}, reason: "Ansible's own word"},
 	{wrong: "job", right: "step (written) or op (planned)", besides: []string{"pkg/executor/supervisor", "internal/view", "internal/fleet"}, reason: "a shell's job control, a CI's job"},
-	{wrong: "stage", right: "block", besides: []string{"pkg/executor"}, reason: "a verb there: files are staged on a host"},
+	{wrong: "stage", right: "block", besides: []string{"internal/cli", "pkg/executor"}, reason: "a verb there: files are staged on a host"},
 	{wrong: "depends_on", right: "needs"},
 	{wrong: "dependency", right: "need", only: []string{"pkg/runbook", "pkg/plan", "pkg/run"}},
 	{wrong: "unit", right: "op", only: []string{"pkg/plan", "pkg/run"}},
