@@ -104,19 +104,23 @@ func (d *demo) crash(ctx context.Context) error {
 	if err := child.Start(); err != nil {
 		return err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- child.Wait() }()
+	var end error // known when ended is closed
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		end = child.Wait()
+	}()
 	for !restarting(slow) {
 		select {
-		case err := <-ended:
-			return fmt.Errorf("opsctl ended before it could be killed: %v", err)
+		case <-ended:
+			return fmt.Errorf("opsctl ended before it could be killed: %v", end)
 		case <-time.After(crashLook):
 		}
 	}
 	if err := child.Process.Kill(); err != nil {
 		return err
 	}
-	<-ended // its error is that it was killed
+	<-ended
 	if err := ctx.Err(); err != nil {
 		return err
 	}

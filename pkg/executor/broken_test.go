@@ -14,7 +14,7 @@ import (
 type broken struct{}
 
 func (broken) Probe(context.Context, Prober, Command) (Probe, error) { return Probe{}, nil }
-func (broken) Files() ([]StagedFile, error) { return nil, errors.New("cannot copy dist: it is gone") }
+func (broken) Files() ([]StagedFile, error)                          { return nil, errors.New("cannot copy dist: it is gone") }
 
 func (broken) Do(string, string) Command { return Command{Script: "do"} }
 
