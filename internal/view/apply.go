@@ -123,7 +123,7 @@ func (b *Board) applyHost(e run.Event) {
 		b.found(host)
 		h.missing = true
 		b.Failures = append(b.Failures, &Failure{
-			Op: run.Op{Host: e.Host}, Status: Unreachable, Class: e.Class, Message: e.Message, index: -1,
+			Op: run.Op{Host: e.Host}, Status: Unreachable, Class: e.Class, Message: e.Message, Hint: e.Reason, index: -1,
 		})
 	case run.HostLeft:
 		h.left = true

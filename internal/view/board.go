@@ -65,6 +65,7 @@ type Failure struct {
 	Signal    string
 	Class     string
 	Message   string
+	Hint      string // the next move, where the failure has one of its own
 	Command   string // as written in the runbook
 	Place     string // where it took place, if not on its host
 	Tail      string

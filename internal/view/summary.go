@@ -132,7 +132,7 @@ func (s *summarist) cause() string {
 	hosts := foldWithin(g.hosts, foldedHostsMax)
 	what := fmt.Sprintf("%s %s on %s", g.first.Op.Step, verb(g.first.Status), hosts)
 	if g.first.Op.Step == "" {
-		what = hosts + because(s.theme.oneLine(g.first.Class+" "+g.first.Message))
+		what = hosts + because(s.theme.oneLine(g.first.Class+": "+g.first.Message))
 	}
 	if n := len(groups) - 1; n > 0 {
 		what += fmt.Sprintf(", and %d more %s", n, plural(n, "failure", "failures"))

@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/opsctl/opsctl/pkg/run"
@@ -138,6 +139,10 @@ func (s *summarist) failure(g *failureGroup) {
 		s.text.WriteString("    the host may have been changed\n")
 	}
 	if f.Op.Step == "" {
+		if f.Hint != "" {
+			s.wrap("    hint: ", "      ", t.oneLine(f.Hint))
+			return
+		}
 		fmt.Fprintf(&s.text, "    look: opsctl ping -l %s\n", f.Op.Host)
 		return
 	}
@@ -154,14 +159,17 @@ func (s *summarist) next() {
 		fmt.Fprintf(&s.text, "\ndetails: opsctl show %s\n", id)
 		return
 	case run.RunFailed:
-		add("resume "+id+" --retry-failed", "when the cause is gone: try again, and go on")
+		add("show "+id, "what happened, step by step")
 		if s.board.Count(Changed) > 0 {
 			add("rollback "+id, "take back what was changed")
 		}
 	case run.RolledBack:
 		add("show "+id, "what happened, step by step")
 	case run.Unreached:
-		add("resume "+id, "when the hosts can be reached")
+		add("ping"+s.missing(), "when they answer, run it again")
+		if s.board.Count(Changed) > 0 {
+			add("rollback "+id, "take back what was changed")
+		}
 	case run.PersonNeeded:
 		s.needed(id, add)
 	default:
@@ -173,6 +181,21 @@ func (s *summarist) next() {
 	s.text.WriteString("\nnext:\n" + Table(nil, moves, 0))
 }
 
+// missing selects the hosts that were not reached, where they are few.
+func (s *summarist) missing() string {
+	const few = 4
+	var hosts []string
+	for _, f := range s.board.Failures {
+		if f.Status == Unreachable && !slices.Contains(hosts, f.Op.Host) {
+			hosts = append(hosts, f.Op.Host)
+		}
+	}
+	if len(hosts) == 0 || len(hosts) > few {
+		return ""
+	}
+	return " -l " + strings.Join(hosts, ",")
+}
+
 // needed offers a move for each thing that only a person can settle.
 func (s *summarist) needed(id string, add func(command, why string)) {
 	const each = 3
@@ -180,7 +203,7 @@ func (s *summarist) needed(id string, add func(command, why string)) {
 	for _, f := range s.board.Failures {
 		if f.Status == Unknown && f.Op.Step != "" && f.Act != run.Undo {
 			if unknown++; unknown <= each {
-				add(fmt.Sprintf("resolve %s %s --host %s --as ok", id, f.Op.Step, f.Op.Host), "or failed: look first")
+				add(fmt.Sprintf("logs %s --host %s --step %s", id, f.Op.Host, f.Op.Step), "whether it ran to its end is unknown: look there, and on the host")
 			}
 		}
 	}
