@@ -133,6 +133,9 @@ func (h *handshake) proxySaid() error {
 
 func (h *handshake) late(version string, first []byte) error {
 	limit := h.clock.limit
+	if silent := h.settings.ConnectTimeout; version == "" && len(first) == 0 && silent > 0 {
+		limit = min(limit, silent)
+	}
 	switch {
 	case version != "":
 		return h.error(classTimeout, fmt.Sprintf("the SSH handshake did not end in %v", limit), "see the load and the log of sshd on the host")

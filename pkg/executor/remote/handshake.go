@@ -80,6 +80,7 @@ func (h *handshake) run(ctx context.Context, known knownKeys, a algorithms) (*li
 			return nil, nil
 		},
 	}
+	defer h.listen().Stop()
 	conn, channels, requests, err := ssh.NewClientConn(h.wire, h.settings.address(), config)
 	if err != nil {
 		failure := h.failed(err)
@@ -88,6 +89,19 @@ func (h *handshake) run(ctx context.Context, known knownKeys, a algorithms) (*li
 	}
 	h.clock.stop()
 	return newLink(h.wire, conn, channels, requests, h.settings, h.dialer.timeouts, h.freed), nil
+}
+
+// listen bounds the wait for the first word by ConnectTimeout, as ssh does, where it is set.
+func (h *handshake) listen() *time.Timer {
+	limit := h.settings.ConnectTimeout
+	if limit <= 0 {
+		limit = h.clock.limit
+	}
+	return time.AfterFunc(limit, func() {
+		if version, first := h.wire.intro.said(); version == "" && len(first) == 0 {
+			h.wire.abort(errLate)
+		}
+	})
 }
 
 var errTalkative = errors.New("the host says too much before it lets us in")
