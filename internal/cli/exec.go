@@ -113,6 +113,9 @@ func (a *app) showOutputs(store *journal.Store, id string) error {
 	hosts := map[answer][]string{}
 	var order []answer
 	for _, e := range events {
+		if e.Kind == run.HostUnreachable {
+			a.showUnreached(e)
+		}
 		if e.Kind != run.AttemptFinished || e.Act != run.Do {
 			continue
 		}
@@ -149,6 +152,15 @@ func (a *app) showOutputs(store *journal.Store, id string) error {
 		}
 	}
 	return nil
+}
+
+// showUnreached tells why a host could not be asked; that is no answer, so it goes to where errors go.
+func (a *app) showUnreached(e run.Event) {
+	text := e.Host + "  unreachable: " + e.Class + ": " + e.Message
+	if e.Reason != "" {
+		text += "\n  hint: " + e.Reason
+	}
+	writeLine(a.err, view.Sanitise(text))
 }
 
 // shown makes a host's output safe for a terminal; into a pipe it goes as it is.

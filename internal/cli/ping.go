@@ -22,6 +22,7 @@ type pong struct {
 	Millis  int64  `json:"ms"` // until the first answer of a shell there
 	Class   string `json:"class,omitempty"`
 	Message string `json:"message,omitempty"`
+	Hint    string `json:"hint,omitempty"`
 }
 
 // pingLimit bounds the wait for one host.
@@ -108,7 +109,7 @@ func pingOne(ctx context.Context, h executor.Host, name string) pong {
 	ending := h.Ask(ctx, executor.Command{Script: ":", Shell: "sh"}, func(executor.Stream, []byte) {})
 	p := pong{Host: name, OK: ending.Verdict == executor.Ended && ending.Exit == 0, Millis: time.Since(began).Milliseconds()}
 	if !p.OK {
-		p.Class, p.Message = ending.Class, ending.Message
+		p.Class, p.Message, p.Hint = ending.Class, ending.Message, ending.Hint
 	}
 	return p
 }
@@ -124,12 +125,17 @@ func (a *app) showPongs(pongs []pong) error {
 		return nil
 	}
 	var rows [][]string
+	hinted := map[string]bool{} // many hosts often share one cause
 	for _, p := range pongs {
 		word := fmt.Sprintf("ok  %d ms", p.Millis)
 		if !p.OK {
 			word = p.Class + ": " + view.Sanitise(p.Message)
 		}
 		rows = append(rows, []string{p.Host, word})
+		if p.Hint != "" && !hinted[p.Hint] {
+			hinted[p.Hint] = true
+			rows = append(rows, []string{"", "hint: " + view.Sanitise(p.Hint)})
+		}
 	}
 	_, err := fmt.Fprint(a.out, view.Table(nil, rows, 0))
 	return err

@@ -21,7 +21,7 @@ again, what never began is started now. RUN is an id, its unique end or beginnin
 		Args:    atMost(1, "at most one run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.goOn(cmd.Context(), first(args, "last"), &params, func(info journal.RunInfo) (run.Event, error) {
-				if info.State == journal.Finished && info.Result != run.Stopped && info.Result != run.Unreached {
+				if info.State == journal.Finished && info.Result != run.Stopped {
 					return run.Event{}, &exitError{code: codeUsage, message: "run " + shortID(info.ID) + " is over: " + string(info.Result), hint: "opsctl rollback " + shortID(info.ID) + " takes it back"}
 				}
 				return run.Event{Kind: run.RunResumed, User: userName(), Reason: "resume"}, nil

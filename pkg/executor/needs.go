@@ -49,6 +49,7 @@ type Ending struct {
 	Cancelled bool   // ended by us, and its death is confirmed
 	Class     string // of what went wrong outside the command: dns refused timeout host-key auth sudo link no-run-directory reboot supervisor
 	Message   string // a sentence for people, where Class is set
+	Hint      string // the next move, or ""
 }
 
 // Stream is one of the two outputs of a command.

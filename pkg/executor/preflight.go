@@ -126,7 +126,7 @@ func (l *loop) reach(h *inventory.Host, n *need) run.Event {
 	}
 	ending := l.Host(h).Ask(ctx, Command{Script: ":", Shell: "sh"}, func(Stream, []byte) {})
 	if ending.Verdict != Ended {
-		return unreached(h, &HostError{Class: ending.Class, Message: ending.Message})
+		return unreached(h, &HostError{Class: ending.Class, Message: ending.Message, Hint: ending.Hint})
 	}
 	return e
 }

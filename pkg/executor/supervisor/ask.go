@@ -194,7 +194,7 @@ done`
 }
 
 func neverRan(e *executor.HostError) executor.Ending {
-	return executor.Ending{Verdict: executor.NeverRan, Class: e.Class, Message: e.Message}
+	return executor.Ending{Verdict: executor.NeverRan, Class: e.Class, Message: e.Message, Hint: e.Hint}
 }
 
 func notLearned(class, message string) executor.Ending {
