@@ -54,6 +54,7 @@ func (b *bench) write(name, text string) {
 // opsctl runs one command in the project and gives its exit code and what it printed.
 func (b *bench) opsctl(args ...string) (code int, out, errs string) {
 	b.Helper()
+	b.Chdir(b.dir) // -C changes it, and it is put back when the test ends
 	var o, e bytes.Buffer
 	code = Main(append([]string{"-C", b.dir, "--color", "never"}, args...), strings.NewReader(""), &o, &e)
 	return code, o.String(), e.String()

@@ -133,7 +133,7 @@ func TestLoadRefusesFiles(t *testing.T) {
 		{"empty", file(t, "e", " \n"), "X: is empty"},
 		{"binary", file(t, "b", "a\x00b"), "X: is not text (it is binary, or not UTF-8)\n  hint: inventories are YAML or ssh_config, in UTF-8"},
 		{"long", file(t, "l", strings.Repeat("#\n", SourceBytesMax/2+1)), "X: is longer than 1048576 bytes\n  hint: split it; -i takes several"},
-		{"syntax", file(t, "s", "hosts: [a\n"), "X:1:1: cannot read this as YAML: did not find expected ',' or ']'"},
+		{"syntax", file(t, "s", "hosts: [a\n"), "X:1:9: cannot read this as YAML: did not find expected ',' or ']'"},
 		{"ssh_config", file(t, "c", "Host a\n Port x\n"), "X:2:2: cannot take \"x\" as a port: it must be a number from 1 to 65535\n    2 |  Port x\n      |  ^^^^^^"},
 		{"no name", "", "X: the inventory has no name\n  hint: give a file, or hosts with commas: web1,web2,"},
 	}
