@@ -19,18 +19,18 @@ const crashLook = 10 * time.Millisecond // how often is looked for the moment to
 
 func (d *demo) good(ctx context.Context) error {
 	d.say("A release goes through: one host, then half of them, then all, each asked over HTTP whether it is well.")
-	return d.opsctl(ctx, 0, "run", demoRunbook, "-p", "version="+releaseGood)
+	return d.opsctl(ctx, 0, "run", demoRunbook, "-p", "version="+releaseGood, "-p", "soak=1s", "-p", "patience=3s")
 }
 
 // before brings the hosts to where the bad release finds them.
 func (d *demo) before(ctx context.Context) error {
 	d.say("So that there is something to go back to, a good release is put on the hosts first.")
-	return d.opsctl(ctx, 0, "run", demoRunbook, "-p", "version="+releaseGood, "--quiet")
+	return d.opsctl(ctx, 0, "run", demoRunbook, "-p", "version="+releaseGood, "-p", "soak=1s", "-p", "patience=3s", "--quiet")
 }
 
 func (d *demo) bad(ctx context.Context) error {
 	d.say("The next release is bad, in a way that does not show on web1, which is the first wave.\nIt is taken back everywhere, the database too: exit code 3 says so.")
-	return d.opsctl(ctx, 3, "run", demoRunbook, "-p", "version="+releaseBad)
+	return d.opsctl(ctx, 3, "run", demoRunbook, "-p", "version="+releaseBad, "-p", "soak=1s", "-p", "patience=3s")
 }
 
 func (d *demo) history(ctx context.Context) error {
@@ -98,7 +98,7 @@ func (d *demo) crash(ctx context.Context) error {
 		}
 	}
 	d.say("web2 and web3, the second wave, take " + crashWarmup + " seconds to restart. While they do, opsctl is killed (SIGKILL).")
-	child := d.child(ctx, "run", demoRunbook, "-p", "version="+releaseGood)
+	child := d.child(ctx, "run", demoRunbook, "-p", "version="+releaseGood, "-p", "soak=1s", "-p", "patience=3s")
 	// A live screen that is killed cannot give the terminal back.
 	child.Env = append(child.Env, "OPSCTL_OUTPUT=plain")
 	if err := child.Start(); err != nil {

@@ -106,6 +106,9 @@ func rolloutFacts(r *runbook.Rollout) []string {
 	if r.MaxUnreachable != nil {
 		facts = append(facts, sizeText(*r.MaxUnreachable)+" may be unreachable")
 	}
+	if r.SoakText != nil {
+		facts = append(facts, "soak "+r.SoakText.Node.Text)
+	}
 	if r.Soak > 0 {
 		facts = append(facts, "soak "+r.Soak.String())
 	}

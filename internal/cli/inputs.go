@@ -85,7 +85,10 @@ func (a *app) load(name string, params *paramFlags) (*request, error) {
 		id: newRunID(), path: path, runbook: rb, inv: inv, values: values, started: time.Now(), user: userName(),
 		limit: a.settings.Limit, env: usedEnv(rb),
 	}
-	return j, j.build()
+	if err := j.build(); err != nil {
+		return nil, err
+	}
+	return j, checkSources(j.plan)
 }
 
 // usedEnv gives the variables of the controller's environment that the runbook may ask for. Only

@@ -176,3 +176,14 @@ func BenchmarkBuildManyWaves(b *testing.B) {
 		}
 	}
 }
+
+func TestSoakMadeOfParams(t *testing.T) {
+	text := "name: x\nparams: {pause: {type: duration}}\nhosts: web\nrollout: {waves: [1], soak: '${{ pause }}'}\nsteps: [{run: a}]"
+	p, err := build(t, text, Options{Values: map[string]any{"pause": "90s"}})
+	if err != nil || p.Rollouts[0].Soak.Seconds() != 90 {
+		t.Errorf("got %v, %v", p, err)
+	}
+	if _, err = build(t, text, Options{Values: map[string]any{"pause": "soon"}}); err == nil || !strings.Contains(err.Error(), "is not a duration") {
+		t.Errorf("got %v", err)
+	}
+}

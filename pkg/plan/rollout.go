@@ -2,6 +2,7 @@ package plan
 
 import (
 	"slices"
+	"time"
 
 	"github.com/opsctl/opsctl/pkg/inventory"
 	"github.com/opsctl/opsctl/pkg/runbook"
@@ -16,6 +17,9 @@ func (b *builder) rollout(block *runbook.Step, in instance) []int {
 		r.Block = rootID
 	}
 	r.Hosts = b.indices(hosts)
+	if block.SoakText != nil {
+		r.Soak = b.soak(block.SoakText)
+	}
 	r.MaxFailures = block.MaxFailures.Of(len(hosts))
 	if block.MaxUnreachable != nil {
 		r.MaxUnreachable = block.MaxUnreachable.Of(len(hosts))
@@ -42,6 +46,20 @@ func (b *builder) rollout(block *runbook.Step, in instance) []int {
 		first = last
 	}
 	return stepsOf(before)
+}
+
+// soak evaluates a soak that is made of params and vars.
+func (b *builder) soak(t *runbook.Text) time.Duration {
+	text, err := t.Render(b.env)
+	if err != nil {
+		b.problem(t.Node, "%s", err)
+		return 0
+	}
+	soak, err := runbook.ParseDuration(text)
+	if err != nil {
+		b.problem(t.Node, "%s", err)
+	}
+	return soak
 }
 
 func upTo(from, to int) []int {

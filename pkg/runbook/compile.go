@@ -146,6 +146,9 @@ func (c *compiler) shared(s *Step, sc *scope) {
 	}
 	c.text(s.Dir, sc)
 	c.text(s.Sudo, early)
+	if s.Rollout != nil {
+		c.text(s.Rollout.SoakText, early)
+	}
 	c.cond(s.If, sc, expression.WantBool)
 	c.script(s.Check, s.ShellName(), sc)
 	withResult := *sc
@@ -179,7 +182,7 @@ func (c *compiler) action(s *Step, sc *scope) {
 		c.text(a.To, sc)
 	}
 	if a := s.Wait; a != nil {
-		for _, t := range []*Text{a.TCP, a.HTTP, a.File, a.Body} {
+		for _, t := range []*Text{a.TCP, a.HTTP, a.File, a.Body, a.TimeoutText} {
 			c.text(t, sc)
 		}
 		c.script(a.Run, s.ShellName(), sc)

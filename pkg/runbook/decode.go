@@ -284,6 +284,17 @@ func (d *decoder) oneOf(target *string, words ...string) func(*source.Node) {
 	}
 }
 
+// durationOrText reads a duration, or keeps the text that will give one.
+func (d *decoder) durationOrText(read func(*source.Node), text **Text) func(*source.Node) {
+	return func(n *source.Node) {
+		if n.Kind == source.Scalar && strings.Contains(n.Text, "${{") {
+			*text = &Text{Node: n}
+			return
+		}
+		read(n)
+	}
+}
+
 var (
 	idText    = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 	nameText  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)

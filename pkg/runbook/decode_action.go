@@ -1,6 +1,7 @@
 package runbook
 
 import (
+	"strings"
 	"time"
 
 	"github.com/opsctl/opsctl/internal/source"
@@ -40,13 +41,26 @@ func (d *decoder) copy(n *source.Node) *Copy {
 	if n.Get("dest") == nil {
 		d.problem(n, "copy needs a dest").Hint = "dest: an absolute path on the host"
 	}
+	d.hostPath(n.Get("dest"))
 	return c
+}
+
+// hostPath refuses a path on a host that would depend on where a shell happens to start, as far as
+// it can be seen before its values are known.
+func (d *decoder) hostPath(n *source.Node) {
+	if n == nil || n.Kind != source.Scalar || n.Text == "" || n.Text == "~" || strings.HasPrefix(n.Text, "~/") || strings.HasPrefix(n.Text, "/") || strings.HasPrefix(n.Text, "${{") {
+		return
+	}
+	d.problem(n, "%q is not an absolute path on the host", n.Text).Hint = "/… is absolute, and ~/ is the home directory"
 }
 
 func (d *decoder) link(n *source.Node) *Link {
 	l := &Link{}
 	if d.each(n, "link", keys{"path": d.raw(&l.Path), "to": d.raw(&l.To)}) && (n.Get("path") == nil || n.Get("to") == nil) {
 		d.problem(n, "link needs path and to").Hint = "link: {path: /srv/app/current, to: /srv/app/releases/v1}"
+	}
+	if n.Kind == source.Map {
+		d.hostPath(n.Get("path"))
 	}
 	return l
 }
@@ -57,7 +71,7 @@ func (d *decoder) wait(n *source.Node) *Wait {
 	ok := d.each(n, "wait", keys{
 		"tcp": d.raw(&w.TCP), "http": d.raw(&w.HTTP), "file": d.raw(&w.File), "run": d.script(&w.Run), "pause": d.duration(&w.Pause),
 		"status": d.int(&w.Status, 100), "body": d.raw(&w.Body), "every": d.duration(&w.Every), "stable": d.int(&w.Stable, 1),
-		"timeout": d.durationOrNone(&limit),
+		"timeout": d.durationOrText(d.durationOrNone(&limit), &w.TimeoutText),
 	})
 	if !ok {
 		return w
@@ -65,6 +79,7 @@ func (d *decoder) wait(n *source.Node) *Wait {
 	if limit != nil {
 		w.Timeout = *limit
 	}
+	d.hostPath(n.Get("file"))
 	count := 0
 	for _, key := range []string{"tcp", "http", "file", "run", "pause"} {
 		if n.Get(key) != nil {

@@ -110,7 +110,7 @@ func (d *decoder) rollout(n *source.Node) *Rollout {
 				r.MaxUnreachable = &s
 			}
 		},
-		"soak": d.duration(&r.Soak),
+		"soak": d.durationOrText(d.duration(&r.Soak), &r.SoakText),
 	})
 	if n.Kind == source.Map && n.Get("waves") == nil {
 		d.problem(n, "rollout needs waves").Hint = "waves: [1, 25%, 100%]"

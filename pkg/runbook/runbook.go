@@ -130,6 +130,7 @@ type Rollout struct {
 	MaxFailures    Size
 	MaxUnreachable *Size
 	Soak           time.Duration
+	SoakText       *Text // instead, where it is made of params and vars
 }
 
 // Size is a number of hosts, or a percentage of them.
@@ -231,6 +232,7 @@ type Wait struct {
 	Every           time.Duration
 	Stable          int
 	Timeout         time.Duration // 0: none
+	TimeoutText     *Text         // instead, where it is an expression
 }
 
 // Assert checks what is known.

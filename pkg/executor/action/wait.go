@@ -38,6 +38,15 @@ func newWaiting(c *runbook.Wait, render func(*runbook.Text) (string, error)) (*w
 			return nil, err
 		}
 	}
+	if c.TimeoutText != nil {
+		text, err := render(c.TimeoutText)
+		if err != nil {
+			return nil, err
+		}
+		if w.limit, err = runbook.ParseDuration(text); err != nil {
+			return nil, fmt.Errorf("cannot use wait.timeout: %w", err)
+		}
+	}
 	switch {
 	case c.TCP != nil:
 		if host, port, err := net.SplitHostPort(w.tcp); err != nil || host == "" || port == "" {
