@@ -142,7 +142,7 @@ func (r PreviewRow) render(label, width int, t Theme) string {
 	room := max(12, (width-label-4)/2)
 	line := t.paint(tone, sign) + " " + name + "  " + foldWithin(r.Hosts, room) + "  " + t.paint(tone, said)
 	var b strings.Builder
-	for i, l := range strings.Split(ansi.Wrap(line, width, ""), "\n") {
+	for i, l := range strings.Split(ansi.Wrap(line, width-4, ""), "\n") { // the lines that follow stand four columns in
 		if i > 0 {
 			l = "    " + strings.TrimLeft(l, " ")
 		}
