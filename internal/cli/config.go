@@ -226,6 +226,10 @@ func (a *app) checkSettings() error {
 		}
 		return &exitError{code: code, message: fmt.Sprintf("%s: forks must be at least 1, not %d", a.origins["forks"], s.Forks)}
 	}
+	// What ssh_config would expand cannot be looked up here; of a key in an agent the public half is enough.
+	if s.Identity != "" && !strings.ContainsAny(s.Identity, "~%$") && !isFile(s.Identity) && !isFile(s.Identity+".pub") {
+		return usage("cannot read the key "+s.Identity+" of "+a.origins["identity"]+": there is no such file", "")
+	}
 	return errors.Join(
 		check("output", s.Output, "auto", "plain", "json", "quiet", "tui"),
 		check("color", s.Color, "auto", "always", "never"),
