@@ -1,6 +1,7 @@
 package run
 
 import (
+	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -33,8 +34,8 @@ const (
 // Op names one step on one host. Step is the full id, "block/step"; the instance in a wave
 // needs no number, since a host is in one wave of a rollout only.
 type Op struct {
-	Step string `json:"step"`
-	Host string `json:"host"`
+	Step string `json:"step,omitempty"`
+	Host string `json:"host,omitempty"`
 }
 
 func (o Op) String() string { return o.Host + "/" + o.Step }
@@ -113,7 +114,7 @@ type Event struct {
 	Time time.Time `json:"time"`
 	Kind Kind      `json:"event"`
 
-	Op     `json:",omitzero"`
+	Op
 	Act    Act `json:"act,omitempty"`
 	Number int `json:"number,omitempty"` // of the attempt at this act, from 1
 
@@ -171,6 +172,20 @@ const (
 	StopRefused   StopKind = "refused"   // a confirmation was refused
 	StopJournal   StopKind = "journal"   // the journal cannot be written
 )
+
+// MarshalJSON is the one encoding of events: in the journal, and for --output json. The exit code,
+// also when it is 0, stands in the event that ends a run and in no other.
+func (e Event) MarshalJSON() ([]byte, error) {
+	type plain Event
+	out := struct {
+		plain
+		Code *int `json:"code,omitempty"`
+	}{plain: plain(e)}
+	if e.Kind == RunFinished {
+		out.Code = &e.Code
+	}
+	return json.Marshal(out)
+}
 
 func (e Event) String() string {
 	s := string(e.Kind)
