@@ -148,8 +148,11 @@ func listen(shown view.View) (<-chan run.StopKind, func()) {
 					interrupts <- run.StopHangup
 				default:
 					count++
-					if count == 1 {
+					switch count {
+					case 1:
 						shown.Note("nothing new starts; what runs may end. Ctrl-C again stops it, a third time leaves at once")
+					case 2:
+						shown.Note("stopping what runs, within 20 s; Ctrl-C again leaves at once")
 					}
 					interrupts <- run.StopInterrupt
 				}

@@ -87,7 +87,10 @@ func trouble(err error) view.Trouble {
 			t.Details = append(t.Details, p.Error())
 		}
 	case errors.As(err, &held):
-		t.Code = codeLocked
+		t.Code, t.Hint = codeLocked, "--on-locked wait waits for it"
+		if held.Holder.Run != "" {
+			t.Hint = "opsctl show " + shortID(held.Holder.Run) + " tells how far it is; " + t.Hint
+		}
 	case errors.As(err, &unwritten):
 		t.Code, t.Hint = run.CodeJournal, "what was started goes on by itself on its hosts; opsctl resume asks them"
 		if errors.As(err, &store) {

@@ -112,6 +112,10 @@ func problem(dir, what string, err error) error {
 		e.Hint = "keep a copy of store.db, then move it away: a new one is made by the next run"
 	default:
 		e.Message = fmt.Sprintf("cannot %s in %s: %v", what, dir, err)
+		if errors.Is(err, syscall.ENOTDIR) || errors.Is(err, fs.ErrExist) {
+			e.Message = fmt.Sprintf("cannot %s in %s: there is a file in its place", what, dir)
+			e.Hint = "name a directory with --state-dir"
+		}
 	}
 	return e
 }
