@@ -258,12 +258,12 @@ func TestCopyOfOneFile(t *testing.T) {
 
 func TestWhatCopyRefuses(t *testing.T) {
 	for step, want := range map[string]string{
-		"copy: {content: x, dest: rel/f}":                         "cannot use copy.dest",
+		"copy: {content: x, dest: \"${{ 'rel/f' }}\"}":            "cannot use copy.dest",
 		"copy: {content: x, dest: /d/}":                           "needs the name of a file",
 		"copy: {src: ., dest: /, delete: true}":                   "would empty /",
 		"copy: {content: x, dest: /f, owner: '-x'}":               "is not a name",
 		"copy: {src: ., dest: /f, exclude: ['[']}":                "is not a pattern",
-		"link: {path: rel, to: x}":                                "cannot use link.path",
+		"link: {path: \"${{ 'rel' }}\", to: x}":                   "cannot use link.path",
 		"wait: {tcp: localhost}":                                  "is not host:port",
 		"wait: {http: 'ftp://x'}":                                 "is not a URL",
 		"copy: {src: missing, dest: /f, template: true}":          "there is no such file",

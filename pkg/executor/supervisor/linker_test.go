@@ -51,7 +51,7 @@ type cutter struct {
 
 func newCutter(t testing.TB, argv ...string) *cutter {
 	t.Helper()
-	c := &cutter{argv: argv, env: append(os.Environ(), "HOME="+t.TempDir(), "XDG_STATE_HOME=")}
+	c := &cutter{argv: argv, env: append(noLocale(os.Environ()), "HOME="+t.TempDir(), "XDG_STATE_HOME=")}
 	t.Cleanup(c.wait.Wait)
 	return c
 }
@@ -234,4 +234,15 @@ func until(t testing.TB, what string, f func() bool) {
 
 func exists(path string) func() bool {
 	return func() bool { _, err := os.Stat(path); return err == nil }
+}
+
+// noLocale leaves the locale of whoever runs the tests out: a host has its own.
+func noLocale(env []string) []string {
+	var kept []string
+	for _, pair := range env {
+		if !strings.HasPrefix(pair, "LC_") && !strings.HasPrefix(pair, "LANG") {
+			kept = append(kept, pair)
+		}
+	}
+	return kept
 }
