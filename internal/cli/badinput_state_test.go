@@ -134,20 +134,35 @@ func TestReadOnlyState(t *testing.T) {
 	b.wantLog("")
 }
 
+// The steps fill the disk of the journal themselves: once, which the space set aside bears, and
+// once more.
 func TestFullDisk(t *testing.T) {
 	b := newBench(t, 1)
-	b.write("r.yaml", "name: r\nhosts: web\nsteps: [{id: a, run: head -c 20000000 /dev/urandom | base64}, {id: b, run: echo hi >> log}]\n")
 	dir := b.mount("small", "size=4m,mode=0700")
-	out := b.says(74, []string{"space", "opsctl resume"}, "run", "r.yaml", "--state-dir", dir)
-	b.wantLog("")
-	if err := exec.Command("mount", "-o", "remount,size=64m", dir).Run(); err != nil {
-		t.Fatal(err)
+	b.write("r.yaml", fmt.Sprintf(`
+name: r
+hosts: web
+on_failure: stop
+steps:
+  - {id: a, run: 'head -c 20000000 /dev/zero > %[1]s/fill1 || echo a >> log'}
+  - {id: b, run: 'head -c 20000000 /dev/zero > %[1]s/fill2 || echo b >> log'}
+  - {id: c, run: 'head -c 300000 /dev/urandom | base64; echo c >> log'}
+  - {id: d, run: 'head -c 300000 /dev/urandom | base64; echo d >> log'}
+`, dir))
+	out := b.says(74, []string{"space", "opsctl resume", "not all output"}, "run", "r.yaml", "--state-dir", dir)
+	before := b.file("web1", "log")
+	for _, file := range []string{"fill1", "fill2"} {
+		if err := os.Remove(filepath.Join(dir, file)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	code, resumed, errs := b.opsctl("resume", "--state-dir", dir)
 	if code != 0 {
 		t.Errorf("with space again: exit %d\n%s%s\nbefore:\n%s", code, resumed, errs, out)
 	}
-	b.wantLog("hi\n")
+	if log := b.file("web1", "log"); log != "a\nb\nc\nd\n" || !strings.HasPrefix(log, before) {
+		t.Errorf("log %q, and before the resume %q", log, before)
+	}
 	full := b.mount("full", "size=4k,mode=0700")
 	b.says(74, []string{"space"}, "run", "r.yaml", "--state-dir", full)
 }

@@ -105,6 +105,9 @@ func (x *running) carryOut(ctx context.Context) (int, error) {
 		Forks: x.app.settings.Forks, Preflight: true, Interrupts: interrupts, Events: x.events, Resume: x.resume,
 		Info: executor.Info{ID: x.request.id, User: x.request.user, Started: x.request.started, Env: x.request.env, Path: x.request.path},
 	})
+	if x.journal.Strained() {
+		x.app.note("warning: the disk of the state directory is full; not all output of this run was kept")
+	}
 	switch {
 	case errors.Is(err, executor.ErrLeft):
 		shown.Close()
