@@ -44,7 +44,7 @@ func TestBadHosts(t *testing.T) {
 				}
 				out := b.says(4, tt.want[:1], append(args, strings.Fields(command)...)...)
 				if strings.HasPrefix(command, "run") {
-					readable(t, strings.Join(strings.Fields(out), " "), append(tt.want, "Nothing was started", "next: opsctl ping -l"))
+					readable(t, strings.Join(strings.Fields(out), " "), append(tt.want, "Nothing was started", "next: opsctl ping -l", "opsctl resume"))
 				}
 				if strings.Contains(out, "\x1b") {
 					t.Errorf("an escape sequence of a host passed:\n%q", out)
@@ -55,6 +55,34 @@ func TestBadHosts(t *testing.T) {
 	if got := b.file("web2", "log"); got != "" {
 		t.Errorf("web2 was changed while web1 could not be reached: %q", got)
 	}
+}
+
+// A run that ended because a host was out of reach goes on when it is back, and a rollback does not
+// wait for such a host.
+func TestHostOutOfReachForAWhile(t *testing.T) {
+	b := newBench(t, 2)
+	b.write("r.yaml", "name: r\nhosts: web\nsteps: [{id: a, run: echo a >> log, rollback: echo ua >> log}]\n")
+	away, back := fleet.Misbehaviour{GarbageBanner: "no\n"}, fleet.Misbehaviour{}
+	log := func(want1, want2 string) {
+		t.Helper()
+		if got1, got2 := b.file("web1", "log"), b.file("web2", "log"); got1 != want1 || got2 != want2 {
+			t.Errorf("web1 %q, want %q; web2 %q, want %q", got1, want1, got2, want2)
+		}
+	}
+	b.fleet.Host("web2").Misbehave(away)
+	b.want(4, "run", "r.yaml")
+	b.says(4, []string{"Nothing was started"}, "resume")
+	log("", "")
+	b.fleet.Host("web2").Misbehave(back)
+	b.want(0, "resume")
+	b.says(64, []string{"is over: succeeded"}, "resume")
+	log("a\n", "a\n")
+	b.fleet.Host("web2").Misbehave(away)
+	b.says(5, []string{"a on web2", "undo pending", "opsctl rollback"}, "rollback", "--yes")
+	log("a\nua\n", "a\n")
+	b.fleet.Host("web2").Misbehave(back)
+	b.want(0, "rollback", "--yes")
+	log("a\nua\n", "a\nua\n")
 }
 
 func TestIdentityMissing(t *testing.T) {

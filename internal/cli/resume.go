@@ -21,8 +21,8 @@ again, what never began is started now. RUN is an id, its unique end or beginnin
 		Args:    atMost(1, "at most one run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.goOn(cmd.Context(), first(args, "last"), &params, func(info journal.RunInfo) (run.Event, error) {
-				if info.State == journal.Finished && info.Result != run.Stopped {
-					return run.Event{}, &exitError{code: codeUsage, message: "run " + shortID(info.ID) + " is over: " + string(info.Result), hint: "opsctl rollback " + shortID(info.ID) + " takes it back"}
+				if info.State == journal.Finished && info.Result != run.Stopped && info.Result != run.Unreached {
+					return run.Event{}, over(info)
 				}
 				return run.Event{Kind: run.RunResumed, User: userName(), Reason: "resume"}, nil
 			})
@@ -58,6 +58,18 @@ sealed when the step ran. What was taken back already stays so. --limit takes ba
 	}
 	params.declare(cmd)
 	return cmd
+}
+
+func over(info journal.RunInfo) error {
+	return &exitError{code: codeUsage, message: "run " + shortID(info.ID) + " is over: " + string(info.Result), hint: "opsctl rollback " + shortID(info.ID) + " takes it back"}
+}
+
+// unbegun tells whether a run ended at the asking of its hosts.
+func unbegun(events []run.Event) bool {
+	for len(events) > 0 && !run.EndedByPreflight(events) {
+		events = events[1:]
+	}
+	return len(events) > 1
 }
 
 func first(args []string, otherwise string) string {
@@ -108,6 +120,9 @@ func (a *app) goOn(ctx context.Context, ref string, params *paramFlags, decide f
 		return err
 	}
 	defer x.journal.Close()
+	if info.State == journal.Finished && info.Result == run.Unreached && event.Scope == "" && !unbegun(x.events) {
+		return over(info)
+	}
 	code, err := x.carryOut(ctx)
 	if err != nil {
 		return err

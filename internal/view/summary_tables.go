@@ -166,19 +166,31 @@ func (s *summarist) next() {
 	case run.RolledBack:
 		add("show "+id, "what happened, step by step")
 	case run.Unreached:
-		add("ping"+s.missing(), "when they answer, run it again")
+		add("ping"+s.missing(), "until they answer")
+		if s.unbegun() {
+			add("resume "+id, "then go on")
+		}
 		if s.board.Count(Changed) > 0 {
 			add("rollback "+id, "take back what was changed")
 		}
 	case run.PersonNeeded:
 		s.needed(id, add)
 	default:
-		add("resume "+id, "go on")
+		if s.board.Count(Cancelled) > 0 {
+			add("resume "+id, "end it as the runbook says; what was cancelled is not started again")
+		} else {
+			add("resume "+id, "go on")
+		}
 		if s.board.Count(Changed) > 0 {
 			add("rollback "+id, "take back what was changed")
 		}
 	}
 	s.text.WriteString("\nnext:\n" + Table(nil, moves, 0))
+}
+
+// unbegun tells that the run ended where its hosts were asked, so that it can be resumed.
+func (s *summarist) unbegun() bool {
+	return !slices.ContainsFunc(s.board.Failures, func(f *Failure) bool { return f.Op.Step != "" })
 }
 
 // missing selects the hosts that were not reached, where they are few.

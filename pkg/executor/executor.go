@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/opsctl/opsctl/pkg/inventory"
@@ -95,6 +96,47 @@ type loop struct {
 type arrival struct {
 	work   *attempt
 	ending Ending
+	broken any // what a goroutine panicked with
+}
+
+// spawn does an attempt in its own goroutine.
+func (l *loop) spawn(a *attempt, do func() Ending) {
+	go func() {
+		defer func() {
+			if p := recover(); p != nil {
+				l.arrived <- arrival{work: a, broken: p}
+			}
+		}()
+		l.arrived <- arrival{work: a, ending: do()}
+	}()
+}
+
+// crew runs functions side by side. A panic in one of them is a bug of opsctl, and is raised again
+// by wait, where the caller's own panics are dealt with.
+type crew struct {
+	wg     sync.WaitGroup
+	mu     sync.Mutex
+	broken any
+}
+
+func (c *crew) do(f func()) {
+	c.wg.Go(func() {
+		defer func() {
+			if p := recover(); p != nil {
+				c.mu.Lock()
+				c.broken = p
+				c.mu.Unlock()
+			}
+		}()
+		f()
+	})
+}
+
+func (c *crew) wait() {
+	c.wg.Wait()
+	if c.broken != nil {
+		panic(c.broken)
+	}
 }
 
 // timers are the limits of a run as a whole; a nil channel never fires.
@@ -176,7 +218,11 @@ func (l *loop) spent() time.Duration {
 
 // replay folds the journal into the State and notes that the run goes on.
 func (l *loop) replay() error {
-	for _, e := range l.Events {
+	for i, e := range l.Events {
+		if e.Kind == run.HostUnreachable && run.EndedByPreflight(l.Events[i:]) {
+			// Nothing was started for its sake: the host is as it was before, and is asked again.
+			e.Kind, e.Boot = run.HostReached, l.state.Boot(e.Host)
+		}
 		if err := l.state.Apply(e); err != nil {
 			return fmt.Errorf("cannot fold the journal of run %s: %w", l.Info.ID, err)
 		}

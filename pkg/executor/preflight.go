@@ -3,7 +3,6 @@ package executor
 import (
 	"context"
 	"sort"
-	"sync"
 
 	"github.com/opsctl/opsctl/pkg/inventory"
 	"github.com/opsctl/opsctl/pkg/run"
@@ -20,24 +19,25 @@ func (l *loop) preflight() error {
 	needs := l.needs()
 	answers := make([]run.Event, len(l.Plan.Hosts))
 	limit := make(chan struct{}, max(1, min(l.Forks, PreflightAtOnce)))
-	var wg sync.WaitGroup
+	var reaching crew
 	for i, h := range l.Plan.Hosts {
 		need, used := needs[int32(i)]
 		if !used {
 			continue
 		}
-		wg.Go(func() {
+		reaching.do(func() {
 			limit <- struct{}{}
 			defer func() { <-limit }()
 			answers[i] = l.reach(h, need)
 		})
 	}
 	done := make(chan struct{})
-	go func() { wg.Wait(); close(done) }()
+	go func() { reaching.wg.Wait(); close(done) }()
 	if stopped := l.awaitPreflight(done); stopped != "" {
 		l.stop(stopped, "interrupted before anything was started")
 		return nil
 	}
+	reaching.wait()
 	missing := 0
 	for _, e := range answers {
 		if e.Kind == "" {
@@ -48,7 +48,8 @@ func (l *loop) preflight() error {
 		}
 		l.emit(e)
 	}
-	if missing > l.tolerated(answers) {
+	goesBack := l.Resume.Scope != "" // what cannot be reached keeps its undos as pending; the others do not wait for it
+	if missing > l.tolerated(answers) && !goesBack {
 		l.emit(run.Event{Kind: run.RunFinished, Result: run.Unreached, Code: run.CodeUnreachable, Reason: "not every host could be reached, so nothing was started"})
 		return l.commit()
 	}
