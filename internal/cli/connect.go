@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"os/user"
 	"path/filepath"
 	"strconv"
@@ -99,7 +100,7 @@ func (c *roster) resolver(file string) (*sshconfig.Resolver, error) {
 	if err != nil {
 		home = "/"
 	}
-	o := sshconfig.Options{Overrides: c.app.settings.SSHOptions, User: c.app.settings.User, Home: home, LocalUser: userName()}
+	o := sshconfig.Options{Overrides: c.app.settings.SSHOptions, User: c.app.settings.User, Home: home, LocalUser: userName(), Exec: matchExec}
 	switch {
 	case c.app.settings.SSHConfig != "":
 		o.Files = []string{c.app.settings.SSHConfig}
@@ -114,6 +115,11 @@ func (c *roster) resolver(file string) (*sshconfig.Resolver, error) {
 	}
 	c.resolvers[file] = r
 	return r, nil
+}
+
+// matchExec runs the command of a "Match exec" of ssh_config, as ssh does.
+func matchExec(command string) bool {
+	return exec.Command("/bin/sh", "-c", command).Run() == nil
 }
 
 // settings resolves how a host is reached: the inventory's word, then ssh_config.

@@ -184,14 +184,30 @@ func summary(j *request) string {
 func (x *running) masker() executor.Masker {
 	m := secret.NewMasker()
 	for name, is := range x.request.plan.Secret {
-		if text, ok := x.request.plan.Values[name].(string); ok && is {
-			m.Add(secret.New(text))
+		if is {
+			hide(m, x.request.plan.Values[name])
 		}
 	}
 	if m.Short() > 0 {
 		x.app.note("warning: a secret shorter than 4 characters cannot be masked")
 	}
 	return masker{m}
+}
+
+// hide adds every text in a value to what is masked.
+func hide(m *secret.Masker, value any) {
+	switch v := value.(type) {
+	case string:
+		m.Add(secret.New(v))
+	case []any:
+		for _, item := range v {
+			hide(m, item)
+		}
+	case map[string]any:
+		for _, item := range v {
+			hide(m, item)
+		}
+	}
 }
 
 type masker struct{ *secret.Masker }

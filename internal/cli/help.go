@@ -40,12 +40,13 @@ func newExitCodes() *cobra.Command {
 		}
 	}
 	fmt.Fprint(&b, `
-Where several would fit, the first of 74, 5, 130/143/129, 124, 3, 4, 1 is given. After 4, 124, 129,
-130 and 143 the journal is whole, and opsctl resume goes on with the run.
+Where several would fit, the first of 74, 5, 130/143/129, 124, 3, 4, 1 is given. After 124, 129,
+130 and 143 the journal is whole, and opsctl resume goes on with the run. After 4 nothing, or only
+part of the hosts, was touched: run it again when they answer.
 
   opsctl run deploy.yaml || case $? in
     3) echo "taken back" ;;
-    4) opsctl resume last ;;
+    130) opsctl resume last ;;
     5) opsctl show last ;;
   esac`)
 	return &cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: b.String()}

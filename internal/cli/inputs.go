@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -94,18 +95,17 @@ func (a *app) load(name string, params *paramFlags) (*request, error) {
 // usedEnv gives the variables of the controller's environment that the runbook may ask for. Only
 // these are kept with the run.
 func usedEnv(rb *runbook.Runbook) map[string]string {
-	if !strings.Contains(rb.File.Text, "env.") {
-		return nil
-	}
 	used := map[string]string{}
-	for _, pair := range os.Environ() {
-		name, value, _ := strings.Cut(pair, "=")
-		if strings.Contains(rb.File.Text, "env."+name) {
-			used[name] = value
+	for _, m := range envUse.FindAllStringSubmatch(rb.File.Text, -1) {
+		if value, ok := os.LookupEnv(m[1]); ok {
+			used[m[1]] = value
 		}
 	}
 	return used
 }
+
+// envUse finds env.NAME and env["NAME"].
+var envUse = regexp.MustCompile(`\benv\s*(?:\?\.|\.|\[\s*["'])\s*([A-Za-z_][A-Za-z0-9_]*)`)
 
 // keep makes the inputs of a request. Secret params are kept as a digest only.
 func (a *app) keep(j *request) ([]byte, error) {
@@ -150,7 +150,7 @@ func (a *app) restore(id string, raw []byte, params *paramFlags) (*request, *inp
 	if err != nil {
 		return nil, nil, err
 	}
-	given, err := params.given(rb)
+	given, err := params.given(rb, true)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -27,10 +27,14 @@ func (p *paramFlags) declare(cmd *cobra.Command) {
 	}
 }
 
-// given gathers the params, strongest last: environment, files in order, -p in order.
-func (p *paramFlags) given(rb *runbook.Runbook) (map[string]runbook.Given, error) {
+// given gathers the params, strongest last: environment, files in order, -p in order. Of a run
+// that goes on, whose params are settled, the environment gives the secret ones only.
+func (p *paramFlags) given(rb *runbook.Runbook, settled bool) (map[string]runbook.Given, error) {
 	given := map[string]runbook.Given{}
 	for _, param := range rb.Params {
+		if settled && !param.Secret { // of a run that goes on: the environment has no say in it
+			continue
+		}
 		if text, ok := os.LookupEnv("OPSCTL_PARAM_" + strings.ToUpper(param.Name)); ok {
 			given[param.Name] = runbook.Given{Text: &text}
 		}
@@ -56,7 +60,7 @@ func (p *paramFlags) given(rb *runbook.Runbook) (map[string]runbook.Given, error
 
 // values checks the params; at a terminal the required ones that are missing are asked for.
 func (a *app) values(rb *runbook.Runbook, p *paramFlags) (map[string]any, error) {
-	given, err := p.given(rb)
+	given, err := p.given(rb, false)
 	if err != nil {
 		return nil, err
 	}

@@ -155,7 +155,7 @@ func (a *app) planIfKnown(rb *runbook.Runbook, path string, params *paramFlags) 
 
 // valuesIfKnown checks the params that are given; required ones that are not are only named.
 func valuesIfKnown(rb *runbook.Runbook, params *paramFlags) (values map[string]any, missing []string, err error) {
-	given, err := params.given(rb)
+	given, err := params.given(rb, false)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -159,6 +159,8 @@ func plural(n int, one, many string) string {
 
 func (s *summarist) takenBack() string {
 	switch {
+	case len(s.board.Rollbacks) == 0 && s.board.Count(Changed) == 0 && len(s.ledger.Traces) > 0:
+		return " Nothing is known to be changed; what broke off may have left traces."
 	case len(s.board.Rollbacks) == 0 && s.board.Count(Changed) == 0:
 		return " Nothing was changed."
 	case len(s.board.Rollbacks) == 0:

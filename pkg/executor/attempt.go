@@ -63,9 +63,7 @@ func (l *loop) intend(p run.Proposal) {
 	}
 	a.capture = newCapture(l, a.ref, l.scopes.wanted(step))
 	ctx := l.ctx
-	l.launches = append(l.launches, func() {
-		go func() { l.arrived <- arrival{work: a, ending: start(ctx)} }()
-	})
+	l.launches = append(l.launches, func() { l.spawn(a, func() Ending { return start(ctx) }) })
 }
 
 // first tells whether nothing of the op was attempted yet.

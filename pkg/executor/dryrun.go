@@ -136,15 +136,15 @@ func (p *preview) each(n int, do func(int)) {
 		return
 	}
 	var next atomic.Int64
-	var wg sync.WaitGroup
+	var workers crew
 	for range min(n, max(1, p.Forks)) {
-		wg.Go(func() {
+		workers.do(func() {
 			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
 				do(i)
 			}
 		})
 	}
-	wg.Wait()
+	workers.wait()
 }
 
 // step forecasts one step on all its hosts. What it would change is noted after all of them were asked.

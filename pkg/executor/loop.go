@@ -106,6 +106,9 @@ func (l *loop) wait() error {
 
 func (l *loop) take(a arrival) {
 	l.open--
+	if a.broken != nil {
+		panic(a.broken)
+	}
 	l.emit(l.finished(a.work, a.ending))
 }
 

@@ -279,13 +279,13 @@ func (l *loop) settleOpen(boots map[string]string) {
 		a.capture = newCapture(l, a.ref, l.scopes.wanted(a.step))
 		ctx, boot := l.ctx, boots[a.place.Name]
 		l.launches = append(l.launches, func() {
-			go func() {
+			l.spawn(a, func() Ending {
 				ending := l.Host(a.place).Settle(ctx, Attempt{ID: a.id()}, boot, a.capture.sink)
 				if ending.Verdict == NeverRan {
 					ending.Class = run.NeverRan
 				}
-				l.arrived <- arrival{work: a, ending: ending}
-			}()
+				return ending
+			})
 		})
 	}
 }

@@ -113,13 +113,10 @@ func (b *builder) values() error {
 	env["runbook"] = map[string]any{"name": b.rb.Name}
 	env["run"] = map[string]any{"id": b.options.RunID, "date": b.options.Date, "started": b.options.Start, "user": b.options.User, "dry_run": false}
 	for _, v := range b.rb.Vars {
-		value := v.Value
-		if v.Text != nil {
-			var err error
-			if value, err = v.Text.Value(env); err != nil {
-				b.problem(v.Node, "%s", err)
-				continue
-			}
+		value, err := v.Compute(env)
+		if err != nil {
+			b.problem(v.Node, "%s", err)
+			continue
 		}
 		values[v.Name], env[v.Name] = value, value
 		b.plan.Secret[v.Name] = v.Secret

@@ -180,6 +180,16 @@ func (b *builder) leaf(s *runbook.Step, in instance) *Step {
 	return b.add(step, in)
 }
 
+// inRollout tells whether the step goes through in waves.
+func inRollout(s *runbook.Step) bool {
+	for ; s != nil; s = s.Parent {
+		if s.Rollout != nil {
+			return true
+		}
+	}
+	return false
+}
+
 func undoTries(s *runbook.Step) int {
 	if s.Rollback != nil && s.Rollback.Retry != nil {
 		return s.Rollback.Retry.Attempts
@@ -204,6 +214,9 @@ func (b *builder) policy(step *Step, s *runbook.Step) {
 	}
 	if block != nil {
 		step.Block = block.Path
+	}
+	if step.Block == "" && step.Scope != ScopeHosts && (step.Scope != ScopeWave || !inRollout(s)) {
+		step.Scope = ScopeRun // the runbook is the block, and there are no waves
 	}
 	if s.Finally && step.OnFailure > Continue {
 		step.OnFailure = Continue

@@ -62,15 +62,8 @@ func (c *compiler) vars() {
 	byName := map[string]*Var{}
 	for _, v := range c.rb.Vars {
 		byName[v.Name] = v
-		if v.Text == nil {
-			v.Value = v.Node.Value()
-			continue
-		}
-		if !strings.Contains(v.Node.Text, "${{") {
-			v.Value, v.Text = v.Node.Value(), nil
-			continue
-		}
-		c.text(v.Text, &scope{base: c.base})
+		v.texts = map[*source.Node]*Text{}
+		c.varTexts(v, v.Node)
 	}
 	const open, done = 1, 2
 	mark := map[*Var]int{}
@@ -92,14 +85,12 @@ func (c *compiler) vars() {
 			return
 		}
 		mark[v] = open
-		if v.Text != nil {
-			for _, e := range v.Text.Exprs() {
-				for _, r := range e.Refs {
-					if other := byName[r.Path[0]]; other != nil {
-						visit(other)
-					}
-					v.Secret = v.Secret || c.secret[r.Path[0]]
+		for _, e := range v.exprs() {
+			for _, r := range e.Refs {
+				if other := byName[r.Path[0]]; other != nil {
+					visit(other)
 				}
+				v.Secret = v.Secret || c.secret[r.Path[0]]
 			}
 		}
 		mark[v], path = done, path[:len(path)-1]
@@ -112,10 +103,43 @@ func (c *compiler) vars() {
 	c.rb.Vars = ordered
 }
 
+// varTexts compiles the scalars of a var that hold expressions, at any depth.
+func (c *compiler) varTexts(v *Var, n *source.Node) {
+	for _, item := range n.Items {
+		c.varTexts(v, item)
+	}
+	for _, p := range n.Pairs {
+		c.varTexts(v, p.Value)
+	}
+	if n.Kind == source.Scalar && strings.Contains(n.Text, "${{") {
+		v.texts[n] = &Text{Node: n}
+		c.text(v.texts[n], &scope{base: c.base})
+	}
+}
+
+// exprs lists the expressions that the var is made of, in the order written.
+func (v *Var) exprs() []*expression.Expression {
+	var list []*expression.Expression
+	var walk func(*source.Node)
+	walk = func(n *source.Node) {
+		for _, item := range n.Items {
+			walk(item)
+		}
+		for _, p := range n.Pairs {
+			walk(p.Value)
+		}
+		if t := v.texts[n]; t != nil && t.Text != nil {
+			list = append(list, t.Exprs()...)
+		}
+	}
+	walk(v.Node)
+	return list
+}
+
 func (c *compiler) step(s *Step) {
 	sc := &scope{base: c.base, step: s, ending: s.Finally}
 	c.shared(s, sc)
-	c.text(s.Delegate, sc)
+	c.text(s.Delegate, &scope{base: c.base})
 	c.text(s.Stdin, sc)
 	withSaved := *sc
 	if s.Save != nil {

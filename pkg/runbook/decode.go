@@ -36,10 +36,8 @@ func Decode(node *source.Node, dir string) (*Runbook, source.Problems, error) {
 	d := &decoder{}
 	rb := d.runbook(node)
 	rb.Dir = dir
-	if d.problems.Err() == nil {
+	if len(rb.Root.Steps) > 0 && !d.shaky(node) { // a mistake in one step does not hide those of another
 		d.arrange(rb)
-	}
-	if d.problems.Err() == nil {
 		d.compile(rb)
 	}
 	d.problems.Sort()
@@ -47,6 +45,27 @@ func Decode(node *source.Node, dir string) (*Runbook, source.Problems, error) {
 		return nil, nil, err
 	}
 	return rb, d.problems, nil
+}
+
+// shaky tells whether something is wrong with what everything else is built on: with the names that
+// expressions use, or with a key of the runbook itself. What is found on top of that would mislead.
+func (d *decoder) shaky(root *source.Node) bool {
+	for i, p := range root.Pairs {
+		switch p.Key.Text {
+		case "steps", "finally":
+			continue
+		}
+		last := 1 << 30
+		if i+1 < len(root.Pairs) {
+			last = root.Pairs[i+1].Key.Pos.Line
+		}
+		for _, problem := range d.problems {
+			if !problem.Warning && problem.Pos.Line >= p.Key.Pos.Line && (problem.Pos.Line < last || p.Key.Pos.Line == last) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 type decoder struct {

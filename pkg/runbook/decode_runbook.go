@@ -61,11 +61,7 @@ func (d *decoder) vars(rb *Runbook, n *source.Node) {
 			d.problem(p.Key, "%q cannot be the name of a var", p.Key.Text).Hint = "letters, digits and _"
 			continue
 		}
-		v := &Var{Name: p.Key.Text, Node: p.Value}
-		if p.Value.Kind == source.Scalar {
-			v.Text = &Text{Node: p.Value}
-		}
-		rb.Vars = append(rb.Vars, v)
+		rb.Vars = append(rb.Vars, &Var{Name: p.Key.Text, Node: p.Value})
 	}
 }
 

@@ -46,7 +46,11 @@ func (d *decoder) durationTo(target **time.Duration) func(*source.Node) {
 }
 
 func (d *decoder) steps(n *source.Node, parent *Step) []*Step {
-	if n.Kind != source.List || len(n.Items) == 0 {
+	if n.Kind == source.List && len(n.Items) == 0 {
+		d.problem(n, "there are no steps in it").Hint = "- run: uptime"
+		return nil
+	}
+	if n.Kind != source.List {
 		d.problem(n, "steps is a list of at least one step, this is %s", n.Describe()).Hint = "- run: uptime"
 		return nil
 	}

@@ -1,6 +1,7 @@
 package runbook
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -113,6 +114,34 @@ func TestMistakesAreShownAtTheirPlace(t *testing.T) {
 				t.Fatalf("got\n%v\nwant\n%s", err, tt.want)
 			}
 		})
+	}
+}
+
+func TestMistakesOfAllKindsAtOnce(t *testing.T) {
+	_, _, err := LoadText("name: x\nparams:\n  v: {}\nsteps:\n  - {run: a, need: [b]}\n  - {run: 'echo ${{ vv }}'}\n  - {run: 'if true'}\n  - {id: c, run: x, needs: [nope]}\n", "r.yaml", ".")
+	for _, want := range []string{`unknown key "need"`, `there is no "vv" here`, "r.yaml:7:", `needs "nope"`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("want %q in\n%v", want, err)
+		}
+	}
+	_, _, err = LoadText("name: x\nparam:\n  v: {}\nsteps:\n  - {run: 'echo ${{ v }}'}\n", "r.yaml", ".")
+	if err == nil || strings.Contains(err.Error(), `there is no "v"`) {
+		t.Errorf("a misspelt params hides nothing else, and must not be followed by what comes of it:\n%v", err)
+	}
+}
+
+func TestVarsOfListsAndMaps(t *testing.T) {
+	rb := mustLoad(t, "name: x\nparams: {who: {}}\nvars:\n  l: ['${{ who }}', '${{ n }}', {k: 'a ${{ who }}'}]\n  n: 3\nsteps: [{run: 'echo ${{ l }}'}]")
+	env := map[string]any{"who": "me"}
+	for _, v := range rb.Vars {
+		value, err := v.Compute(env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		env[v.Name] = value
+	}
+	if got := fmt.Sprint(env["l"]); got != "[me 3 map[k:a me]]" {
+		t.Errorf("got %s", got)
 	}
 }
 

@@ -52,9 +52,41 @@ type Cond struct {
 type Var struct {
 	Name   string
 	Node   *source.Node
-	Text   *Text // nil when Value is a literal
-	Value  any
 	Secret bool // it is made of a secret param
+
+	texts map[*source.Node]*Text // those of its scalars that hold expressions
+}
+
+// Compute gives the value of the var; env holds the params and the vars it is made of.
+func (v *Var) Compute(env map[string]any) (any, error) { return v.compute(v.Node, env) }
+
+func (v *Var) compute(n *source.Node, env map[string]any) (any, error) {
+	switch n.Kind {
+	case source.List:
+		list := make([]any, len(n.Items))
+		for i, item := range n.Items {
+			value, err := v.compute(item, env)
+			if err != nil {
+				return nil, err
+			}
+			list[i] = value
+		}
+		return list, nil
+	case source.Map:
+		m := make(map[string]any, len(n.Pairs))
+		for _, p := range n.Pairs {
+			value, err := v.compute(p.Value, env)
+			if err != nil {
+				return nil, err
+			}
+			m[p.Key.Text] = value
+		}
+		return m, nil
+	}
+	if t := v.texts[n]; t != nil {
+		return t.Value(env)
+	}
+	return n.Value(), nil
 }
 
 // Script is a command: for a shell, or a list of words for no shell.

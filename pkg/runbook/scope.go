@@ -68,7 +68,7 @@ func paramType(p *Param) expression.Type {
 }
 
 func varType(v *Var) expression.Type {
-	if v.Text != nil && strings.Contains(v.Node.Text, "${{") {
+	if v.Node.Kind == source.Scalar && strings.Contains(v.Node.Text, "${{") {
 		pieces, err := expression.Split(v.Node.Text)
 		if err == nil && len(pieces) == 1 {
 			return expression.Any
