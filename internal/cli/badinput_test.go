@@ -22,8 +22,9 @@ func (b *bench) says(code int, want []string, args ...string) string {
 
 func readable(t *testing.T, out string, want []string) {
 	t.Helper()
+	flat := strings.Join(strings.Fields(out), " ") // as it was before it was wrapped
 	for _, w := range want {
-		if !strings.Contains(out, w) {
+		if !strings.Contains(out, w) && !strings.Contains(flat, w) {
 			t.Errorf("it does not say %q:\n%s", w, out)
 		}
 	}
@@ -132,6 +133,8 @@ func TestBadArguments(t *testing.T) {
 		{"inventory with an unknown key", "run ok.yaml -i key.inv", 65, []string{`key.inv:1:16: unknown key "colour"`, "addr, user, port"}},
 		{"inventory with a bad port", "run ok.yaml -i port.inv", 65, []string{"port.inv:1:22:", "abc", "65535"}},
 		{"inventory in a circle", "run ok.yaml -i circle.inv", 65, []string{"circle.inv:1:", "a → b → a"}},
+		{"inventory of Ansible, INI", "run ok.yaml -i ansible.ini", 65, []string{"ansible.ini:2:1:", "Ansible", "hint:"}},
+		{"inventory a program", "run ok.yaml -i program", 65, []string{"program:1:1:", "a program", "hint:"}},
 		{"command misspelt", "rnu ok.yaml", 64, []string{`"rnu"`, `did you mean "run"?`}},
 		{"command unknown", "frobnicate", 64, []string{`"frobnicate"`, "opsctl --help"}},
 		{"subcommand misspelt", "config shwo", 64, []string{`"shwo"`, `did you mean "show"?`}},
@@ -168,6 +171,7 @@ func TestBadArguments(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty": "", "binary": "\x00\x01", "broken.yaml": "version: [\n", "list.yaml": "- a\n", "key.inv": "hosts: {web1: {colour: red}}\n",
 		"port.inv": "hosts: {web1: {port: abc}}\n", "circle.inv": "groups: {a: {groups: [b]}, b: {groups: [a]}}\nhosts: {web1: {}}\n",
+		"ansible.ini": "# ours\n[web]\nweb1 ansible_port=22\n", "program": "#!/bin/sh\necho '{}'\n",
 		"forkz.conf": "forkz: 3\n", "type.conf": "forks: many\n", "shape.conf": "forks: {a: b}\n", "open.conf": "forks: 3\n",
 	} {
 		b.write(name, text)

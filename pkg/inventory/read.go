@@ -119,7 +119,37 @@ func cause(err error) string {
 	return err.Error()
 }
 
+var iniSection = regexp.MustCompile(`^\[[\w.:-]+\]\s*$`)
+
+// foreign names inventories of other tools, which a YAML parser would only describe badly.
+func foreign(file *source.File) *source.Problem {
+	if strings.HasPrefix(file.Text, "#!") {
+		return &source.Problem{
+			File: file, Pos: source.Pos{Line: 1, Column: 1}, Message: "this is a program; this version reads inventories, and does not run them",
+			Hint: "write what it prints as hosts: and groups: in YAML",
+		}
+	}
+	for n, line := range strings.Split(file.Text, "\n") {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") || strings.HasPrefix(line, ";") {
+			continue
+		}
+		if !iniSection.MatchString(line) {
+			break
+		}
+		return &source.Problem{
+			File: file, Pos: source.Pos{Line: n + 1, Column: 1}, Message: "this is an Ansible inventory in INI, which this version does not read",
+			Hint: "write it in YAML:\n  hosts: {web1: {addr: 10.0.0.1}}\n  groups: {web: {hosts: [web1]}}",
+		}
+	}
+	return nil
+}
+
 func readYAML(_ string, file *source.File, t *troubles) *draft {
+	if p := foreign(file); p != nil {
+		t.add(p)
+		return nil
+	}
 	node, err := source.Parse(file)
 	if err == nil {
 		return decodeDraft(node, t)
