@@ -21,6 +21,7 @@ import (
 	"github.com/opsctl/opsctl/pkg/executor"
 	"github.com/opsctl/opsctl/pkg/executor/action"
 	"github.com/opsctl/opsctl/pkg/run"
+	"github.com/opsctl/opsctl/pkg/runbook/expression"
 )
 
 func newRunID() string { return ulid.Make().String() }
@@ -118,7 +119,33 @@ func (x *running) carryOut(ctx context.Context) (int, error) {
 	if !x.brief {
 		shown.Finish(view.ReadLedger(state, x.request.plan))
 	}
-	return finished.Code, nil
+	return finished.Code, x.app.showResults(finished)
+}
+
+// showResults prints what the runbook says it gives, on standard output: NAME=VALUE, values as JSON
+// where they are no plain text. With --output json they stand in the event that ends the run.
+func (a *app) showResults(finished *run.Event) error {
+	if finished.Message != "" {
+		a.note("warning: " + finished.Message)
+	}
+	if a.settings.Output == "json" {
+		return nil
+	}
+	names := make([]string, 0, len(finished.Outputs))
+	for name := range finished.Outputs {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		text, err := expression.Format(finished.Outputs[name])
+		if err != nil {
+			text = "null"
+		}
+		if err := a.print(name + "=" + a.shown(text) + "\n"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // hold takes the locks of the run, for at most wait; they die with the process.

@@ -40,9 +40,9 @@ func newExitCodes() *cobra.Command {
 		}
 	}
 	fmt.Fprint(&b, `
-Where several would fit, the first of 74, 5, 130/143/129, 124, 3, 4, 1 is given. After 124, 129,
-130 and 143 the journal is whole, and opsctl resume goes on with the run. After 4 nothing, or only
-part of the hosts, was touched: run it again when they answer.
+Where several would fit, the first of 74, 5, 130/143/129, 124, 3, 4, 1 is given. After 124, 129, 130
+and 143 the journal is whole, and opsctl resume goes on with the run; after 4 too, where nothing was
+started because hosts were out of reach.
 
   opsctl run deploy.yaml || case $? in
     3) echo "taken back" ;;

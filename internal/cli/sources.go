@@ -28,8 +28,14 @@ func checkSources(p *plan.Plan) error {
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(p.Runbook.Dir, path)
 		}
-		if _, err := os.Stat(path); err != nil && step.If == nil {
+		info, err := os.Stat(path)
+		switch {
+		case err != nil && step.If == nil:
 			problems.Add(step.Copy.Src.Node.Problem("cannot copy "+path+": "+reason(err), "paths are relative to the runbook's file"))
+		case err == nil && step.Copy.Template && info.Mode().IsRegular() && info.Size() <= source.BytesMax:
+			if text, err := os.ReadFile(path); err == nil {
+				problems = append(problems, p.Runbook.CheckTemplate(step, &source.File{Name: path, Text: string(text)})...)
+			}
 		}
 	}
 	problems.Sort()

@@ -312,6 +312,9 @@ func (n *Node) At(offset int) Pos {
 	if n.Style == Quoted {
 		column++
 	}
+	if lines > 0 && n.Text == n.File.Text { // the node is the file
+		return Pos{1 + lines, column + 1}
+	}
 	if lines > 0 {
 		return n.Pos
 	}

@@ -1,8 +1,10 @@
 package executor
 
 import (
+	"fmt"
 	"time"
 
+	"github.com/opsctl/opsctl/pkg/plan"
 	"github.com/opsctl/opsctl/pkg/run"
 )
 
@@ -58,7 +60,30 @@ func (l *loop) fact(e run.Event) {
 			}
 		}
 	}
+	if e.Kind == run.RunFinished && e.Result == run.Succeeded {
+		l.results(&e)
+	}
 	l.emit(e)
+}
+
+// results evaluates the outputs of the runbook. One that cannot be computed is said so and left
+// out: the run is over, and what it did is done.
+func (l *loop) results(e *run.Event) {
+	end := &attempt{step: &plan.Step{Source: l.Plan.Runbook.End(), Finally: true}, host: l.Plan.Hosts[0]}
+	for _, o := range l.Plan.Runbook.Outputs {
+		value, err := l.scopes.value(o.Expr, end, nil)
+		if err != nil {
+			e.Message = fmt.Sprintf("output %q: %s", o.Name, err)
+			continue
+		}
+		if text, ok := value.(string); ok {
+			value = l.Masker.String(text)
+		}
+		if e.Outputs == nil {
+			e.Outputs = map[string]any{}
+		}
+		e.Outputs[o.Name] = value
+	}
 }
 
 func (l *loop) launch() {

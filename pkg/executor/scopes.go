@@ -58,6 +58,9 @@ func newScopes(l *loop) *scopes {
 			s.reads[r.Step] = true
 		}
 	}
+	for _, r := range l.Plan.Runbook.End().Reads {
+		s.reads[r.Step] = true
+	}
 	return s
 }
 

@@ -27,10 +27,18 @@ func (d *decoder) compile(rb *Runbook) {
 	top := &scope{base: c.base}
 	c.text(rb.Lock, top)
 	for _, o := range rb.Outputs {
-		c.cond(o.Expr, &scope{base: c.base, step: &Step{Parent: rb.Root, Finally: true}, ending: true}, expression.WantAny)
+		c.cond(o.Expr, &scope{base: c.base, step: rb.End(), ending: true, whole: true}, expression.WantAny)
 	}
 	c.shared(rb.Root, &scope{base: c.base, step: rb.Root})
 	rb.each(c.step)
+}
+
+// CheckTemplate finds what is wrong with the expressions of a file that a step of the runbook renders.
+func (rb *Runbook) CheckTemplate(s *Step, file *source.File) source.Problems {
+	node := &source.Node{File: file, Pos: source.Pos{Line: 1, Column: 1}, Kind: source.Scalar, Text: file.Text}
+	c := &compiler{decoder: &decoder{}, rb: rb, base: baseScope(rb)}
+	c.text(&Text{Node: node}, &scope{base: c.base, step: s})
+	return c.problems
 }
 
 // names holds params and vars against each other and against what is always there.

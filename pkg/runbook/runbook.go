@@ -34,6 +34,17 @@ type Runbook struct {
 	Root        *Step         // the runbook as a block
 	Finally     []*Step
 	Default     OnFailure // computed once for the whole runbook
+
+	end *Step
+}
+
+// End is where a runbook's outputs are evaluated: after all its steps, on no host. What they read of
+// steps is noted in Reads of the same Step each time.
+func (rb *Runbook) End() *Step {
+	if rb.end == nil {
+		rb.end = &Step{Parent: rb.Root, Finally: true}
+	}
+	return rb.end
 }
 
 // Text is a text as written, with expressions compiled.

@@ -15,6 +15,7 @@ type scope struct {
 	saved  []SaveItem
 	result bool
 	ending bool // in finally: run.outcome and run.failed are known
+	whole  bool // of the runbook: there is no host
 }
 
 var resultType = expression.Map{
@@ -105,7 +106,9 @@ func (sc *scope) typesFor(text string, allSteps bool) expression.Map {
 	if sc.step == nil {
 		return m
 	}
-	m["host"] = hostType
+	if !sc.whole {
+		m["host"] = hostType
+	}
 	if sc.result {
 		m["result"] = resultType
 	}
