@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -148,6 +149,8 @@ func (t *Text) Render(env map[string]any) (string, error) {
 
 var errNothing = errors.New("it is nothing (was the step skipped?); ?? gives another value")
 
+var errInfinite = errors.New("it is no number that can be written: something was divided by zero")
+
 // Format gives a value as text: numbers and bools as in YAML, lists and maps as JSON.
 func Format(value any) (string, error) {
 	switch v := value.(type) {
@@ -160,6 +163,9 @@ func Format(value any) (string, error) {
 	case int:
 		return strconv.Itoa(v), nil
 	case float64:
+		if math.IsInf(v, 0) || math.IsNaN(v) {
+			return "", errInfinite
+		}
 		return strconv.FormatFloat(v, 'f', -1, 64), nil
 	case fmt.Stringer:
 		return v.String(), nil
