@@ -150,6 +150,7 @@ func TestBadArguments(t *testing.T) {
 		{"forks zero", "run ok.yaml -f 0", 64, []string{"--forks", "at least 1"}},
 		{"what to do when locked unknown", "run ok.yaml --on-locked maybe", 64, []string{`"maybe"`, "wait=10m"}},
 		{"directory missing", "-C nowhere run ok.yaml", 64, []string{"nowhere"}},
+		{"exec with hosts in front", "exec web -- uname", 64, []string{"exec takes its hosts by -l", "opsctl exec -l web -- uname"}},
 		{"run id unknown", "show nope", 64, []string{`"nope"`, "opsctl history"}},
 		{"nothing to resume", "resume", 64, []string{"opsctl history"}},
 		{"nothing to take back", "rollback", 64, []string{"opsctl history"}},

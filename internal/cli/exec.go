@@ -43,6 +43,9 @@ as ssh does. Hosts whose output and exit status are equal are shown together. Th
 			if len(args) == 0 {
 				return usage("exec takes a command", "opsctl exec -l web -- uptime")
 			}
+			if len(args) > 2 && args[1] == "--" { // no shell has such a command: hosts were meant
+				return usage("exec takes its hosts by -l", fmt.Sprintf("opsctl exec -l %s -- %s", args[0], strings.Join(args[2:], " ")))
+			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
