@@ -437,7 +437,7 @@ steps:
 		want := `v db1: read 
 a web1: no change its check holds
 a web2: change 
-a web3: unknown its check failed: exit status 126: the command was found but cannot be executed
+a web3: unknown its check failed: exit status 126: the command was found but cannot be executed, or the step's dir is not there
 b web1: change 
 b web2: change 
 b web3: change 

@@ -222,7 +222,7 @@ func describe(ending Ending) string {
 	case ending.Signal != "":
 		return "killed by signal " + ending.Signal
 	case ending.Exit == 126:
-		return "exit status 126: the command was found but cannot be executed"
+		return "exit status 126: the command was found but cannot be executed, or the step's dir is not there"
 	case ending.Exit == 127:
 		return "exit status 127: a command was not found"
 	case ending.Exit > 128 && signalNames[ending.Exit-128] != "":
