@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,21 +8,6 @@ import (
 	"strings"
 	"testing"
 )
-
-// lastRun gives the id of the newest run.
-func (b *bench) lastRun() string {
-	b.Helper()
-	_, out, _ := b.opsctl("history", "--output", "json")
-	line, _, _ := strings.Cut(out, "\n")
-	var one struct {
-		ID  string `json:"id"`
-		Run string `json:"run"`
-	}
-	if err := json.Unmarshal([]byte(line), &one); err != nil {
-		b.Fatalf("%v: %q", err, line)
-	}
-	return one.ID + one.Run
-}
 
 func TestRunsThatAreOver(t *testing.T) {
 	b := newBench(t, 1)

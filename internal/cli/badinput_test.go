@@ -137,6 +137,7 @@ func TestBadArguments(t *testing.T) {
 		{"inventory a program", "run ok.yaml -i program", 65, []string{"program:1:1:", "a program", "hint:"}},
 		{"command misspelt", "rnu ok.yaml", 64, []string{`"rnu"`, `did you mean "run"?`}},
 		{"command unknown", "frobnicate", 64, []string{`"frobnicate"`, "opsctl --help"}},
+		{"help of no command", "help rnu", 64, []string{`"rnu"`, `did you mean "run"?`}},
 		{"subcommand misspelt", "config shwo", 64, []string{`"shwo"`, `did you mean "show"?`}},
 		{"flag misspelt", "run ok.yaml --dryrun", 64, []string{"--dryrun", "did you mean --dry-run?"}},
 		{"short flag unknown", "run ok.yaml -Z", 64, []string{"'Z'", "opsctl run --help"}},

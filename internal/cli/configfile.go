@@ -57,7 +57,7 @@ func checkConfig(path string, known []string) error {
 	}
 	var problems source.Problems
 	if root.Kind != source.Map {
-		problems.Add(root.Problem("a configuration is a map of keys, this is "+root.Describe(), "forks: 20"))
+		problems = append(problems, root.Problem("a configuration is a map of keys, this is "+root.Describe(), "forks: 20"))
 		return problems.Err()
 	}
 	for _, pair := range root.Pairs {
@@ -66,7 +66,7 @@ func checkConfig(path string, known []string) error {
 			if hint == "" {
 				hint = "opsctl config show lists the keys"
 			}
-			problems.Add(pair.Key.Problem(fmt.Sprintf("unknown key %q", pair.Key.Text), hint))
+			problems = append(problems, pair.Key.Problem(fmt.Sprintf("unknown key %q", pair.Key.Text), hint))
 			continue
 		}
 		values := []*source.Node{pair.Value}
@@ -75,7 +75,7 @@ func checkConfig(path string, known []string) error {
 		}
 		for _, value := range values {
 			if value.Kind != source.Scalar {
-				problems.Add(value.Problem(pair.Key.Text+" takes a text or a list of texts, this is "+value.Describe(), ""))
+				problems = append(problems, value.Problem(pair.Key.Text+" takes a text or a list of texts, this is "+value.Describe(), ""))
 			}
 		}
 	}
@@ -84,7 +84,7 @@ func checkConfig(path string, known []string) error {
 
 // notValue says what a flag would have taken.
 func notValue(f *pflag.Flag, text string, err error) string {
-	kind := ""
+	var kind string
 	switch f.Value.Type() {
 	case "int", "count":
 		kind = "a whole number such as 20"

@@ -111,6 +111,15 @@ func newRoot(a *app) *cobra.Command {
 	)
 	root.AddCommand(packaging()...)
 	root.SetHelpCommandGroupID("self")
+	root.InitDefaultHelpCmd()
+	if help, _, err := root.Find([]string{"help"}); err == nil {
+		help.Args = func(_ *cobra.Command, args []string) error { // or it would show the help of opsctl
+			if found, _, err := root.Find(args); err != nil || found == root {
+				return noCommand(root, args)
+			}
+			return nil
+		}
+	}
 	root.SetCompletionCommandGroupID("self")
 	return root
 }
