@@ -273,7 +273,7 @@ func TestCommandOutlivesItsConnection(t *testing.T) {
 	if _, err := s.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Start("trap '' PIPE; touch begun; cat >/dev/null; echo lost || touch broken"); err != nil {
+	if err := s.Start("trap '' PIPE; touch begun; cat >/dev/null; while echo lost; do :; done; touch broken"); err != nil {
 		t.Fatal(err)
 	}
 	await(t, "the beginning", func() bool { return exists(h.Dir + "/begun") })

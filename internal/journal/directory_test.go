@@ -21,8 +21,8 @@ func TestFault_10_UnsafeDirectories(t *testing.T) {
 	check(t, os.Symlink(file, filepath.Join(planted, "store.db")))
 	for dir, want := range map[string]string{
 		shared:                     "others may write there (mode 0770)",
-		file:                       "not a directory",
-		filepath.Join(file, "sub"): "not a directory",
+		file:                       "there is a file in its place",
+		filepath.Join(file, "sub"): "there is a file in its place",
 		planted:                    "it is not a regular file",
 	} {
 		_, err := Open(dir)
