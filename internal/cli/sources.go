@@ -22,7 +22,7 @@ func checkSources(p *plan.Plan) error {
 		seen[step] = true
 		path, err := step.Copy.Src.Render(p.Values)
 		if err != nil {
-			problems.Add(step.Copy.Src.Node.Problem(err.Error(), ""))
+			problems = append(problems, step.Copy.Src.Node.Problem(err.Error(), ""))
 			continue
 		}
 		if !filepath.IsAbs(path) {
@@ -31,7 +31,7 @@ func checkSources(p *plan.Plan) error {
 		info, err := os.Stat(path)
 		switch {
 		case err != nil && step.If == nil:
-			problems.Add(step.Copy.Src.Node.Problem("cannot copy "+path+": "+reason(err), "paths are relative to the runbook's file"))
+			problems = append(problems, step.Copy.Src.Node.Problem("cannot copy "+path+": "+reason(err), "paths are relative to the runbook's file"))
 		case err == nil && step.Copy.Template && info.Mode().IsRegular() && info.Size() <= source.BytesMax:
 			if text, err := os.ReadFile(path); err == nil {
 				problems = append(problems, p.Runbook.CheckTemplate(step, &source.File{Name: path, Text: string(text)})...)

@@ -13,6 +13,8 @@ import (
 // broken is a Work that breaks off on this machine.
 type broken struct{}
 
+func (broken) Path() string { return "/broken" }
+
 func (broken) Probe(context.Context, Prober, Command) (Probe, error) { return Probe{}, nil }
 func (broken) Files() ([]StagedFile, error)                          { return nil, errors.New("cannot copy dist: it is gone") }
 

@@ -37,6 +37,8 @@ type Forecast struct {
 	Class  Class
 	Reason string
 	Diff   string
+
+	path string // on the host, where a built-in action would change something
 }
 
 // PreviewOptions are what a dry run needs.
@@ -73,8 +75,19 @@ type preview struct {
 
 // pending tells what earlier steps would have done to a place.
 type pending struct {
-	work   bool // built-in actions: what they touch is known
-	script bool // a script: anything
+	script bool     // by a script: anything
+	paths  []string // by built-in actions: what they touch is known
+}
+
+// meets tells whether a path is one that would be changed, or stands above or below one.
+func (p pending) meets(path string) bool {
+	for _, other := range p.paths {
+		a, b := strings.TrimRight(path, "/")+"/", strings.TrimRight(other, "/")+"/"
+		if strings.HasPrefix(a, b) || strings.HasPrefix(b, a) {
+			return true
+		}
+	}
+	return false
 }
 
 type unknownError struct{ reason string }
@@ -167,10 +180,10 @@ func (p *preview) step(ctx context.Context, step *plan.Step) {
 		p.forecasts = append(p.forecasts, f)
 		at := &p.pending[step.Place(int32(k))]
 		if f.Class == WouldChange || f.Class == CannotKnow && !step.Read {
-			if step.Source.Action == "run" {
-				at.script = true
+			if f.path != "" {
+				at.paths = append(at.paths, f.path)
 			} else {
-				at.work = true
+				at.script = true
 			}
 		}
 	}
@@ -258,7 +271,7 @@ func (p *preview) what(ctx context.Context, a *attempt, f *Forecast, before pend
 func (p *preview) unasked(f *Forecast, before pending) bool {
 	if p.Prober == nil {
 		f.Class, f.Reason = CannotKnow, "offline"
-	} else if before.script || before.work {
+	} else if before.script || len(before.paths) > 0 {
 		f.Class, f.Reason = CannotKnow, "a step before it would change this host"
 	}
 	return f.Class != ""
@@ -335,7 +348,7 @@ func (p *preview) script(ctx context.Context, a *attempt, f *Forecast, before pe
 	f.Class = WouldChange
 	saved := map[string]string{}
 	for _, item := range a.step.Source.Save {
-		if p.Prober == nil || before.script || before.work {
+		if p.Prober == nil || before.script || len(before.paths) > 0 {
 			return // what it saves can only be read when it is its turn
 		}
 		c, err := p.loop.command(a, item.Run, nil)
@@ -372,7 +385,10 @@ func (p *preview) work(ctx context.Context, a *attempt, f *Forecast, before pend
 		f.Class, f.Reason = CannotKnow, reasonOf(err)
 		return
 	}
-	before.work = false // what another built-in action touches is known, and is not this
+	f.path = work.Path()
+	if !before.meets(f.path) { // what other built-in actions would change is known, and is not this
+		before.paths = nil
+	}
 	if f.Class = ""; p.unasked(f, before) {
 		return
 	}

@@ -13,6 +13,7 @@ import (
 // its attempt_started in the journal.
 func (l *loop) run() error {
 	for {
+		l.strained()
 		l.propose()
 		if err := l.commit(); err != nil {
 			return err
@@ -23,6 +24,21 @@ func (l *loop) run() error {
 		l.launch()
 		if err := l.wait(); err != nil {
 			return err
+		}
+	}
+}
+
+// strained stops a run whose journal lives on its last reserve: what runs may end, and nothing new
+// starts that could not be written down.
+func (l *loop) strained() {
+	journal, ok := l.Journal.(interface{ Strained() bool })
+	if !ok || !journal.Strained() || l.state.Phase() == run.Ending {
+		return
+	}
+	for _, p := range l.state.Next(l.Now()) {
+		if p.Kind == run.Start || l.open > 0 {
+			l.stop(run.StopJournal, "the disk of the journal is full")
+			return
 		}
 	}
 }

@@ -169,6 +169,8 @@ type MaskStream interface {
 
 // Work is a built-in action that changes something, its values filled in.
 type Work interface {
+	// Path is where on the host it changes something: there and below, nowhere else.
+	Path() string
 	// Probe asks the host whether there is anything to do, and what would differ.
 	Probe(ctx context.Context, h Prober, c Command) (Probe, error)
 	// Files are staged on the host before Do.

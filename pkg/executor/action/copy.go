@@ -28,6 +28,9 @@ type copying struct {
 	todo *todo // once the host was asked
 }
 
+// Path is where the copy changes something.
+func (w *copying) Path() string { return w.dest }
+
 // ownerName is a name of a user or group, or its number.
 var ownerName = regexp.MustCompile(`^[A-Za-z0-9_.][A-Za-z0-9_.@\\ -]*\$?$`)
 

@@ -14,6 +14,9 @@ import (
 // linking switches a symlink.
 type linking struct{ path, to string }
 
+// Path is the link itself.
+func (w *linking) Path() string { return w.path }
+
 func newLinking(l *runbook.Link, render func(*runbook.Text) (string, error)) (*linking, error) {
 	p, err := render(l.Path)
 	if err != nil {
