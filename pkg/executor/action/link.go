@@ -15,7 +15,7 @@ import (
 type linking struct{ path, to string }
 
 // Path is the link itself.
-func (w *linking) Path() string { return w.path }
+func (l *linking) Path() string { return l.path }
 
 func newLinking(l *runbook.Link, render func(*runbook.Text) (string, error)) (*linking, error) {
 	p, err := render(l.Path)

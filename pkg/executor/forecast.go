@@ -1,0 +1,54 @@
+package executor
+
+import (
+	"strings"
+
+	"github.com/opsctl/opsctl/pkg/inventory"
+	"github.com/opsctl/opsctl/pkg/plan"
+)
+
+// Class is what a run would do with an op.
+type Class string
+
+// The classes of a forecast.
+const (
+	WouldChange    Class = "change"
+	WouldNot       Class = "no change"
+	CannotKnow     Class = "unknown"
+	WouldSkip      Class = "skipped"
+	NotReached     Class = "unreachable"
+	WasRead        Class = "read"       // it only reads, and was run
+	WouldBeAskedOf Class = "not listed" // another host of a step that runs once
+)
+
+// Forecast is what would become of one op.
+type Forecast struct {
+	Step   *plan.Step
+	Host   *inventory.Host
+	Class  Class
+	Reason string
+	Diff   string
+
+	path string // on the host, where a built-in action would change something
+}
+
+// pending tells what earlier steps would have done to a place.
+type pending struct {
+	script bool     // by a script: anything
+	paths  []string // by built-in actions: what they touch is known
+}
+
+// meets tells whether a path is one that would be changed, or stands above or below one.
+func (p pending) meets(path string) bool {
+	for _, other := range p.paths {
+		a, b := strings.TrimRight(path, "/")+"/", strings.TrimRight(other, "/")+"/"
+		if strings.HasPrefix(a, b) || strings.HasPrefix(b, a) {
+			return true
+		}
+	}
+	return false
+}
+
+type unknownError struct{ reason string }
+
+func (e *unknownError) Error() string { return e.reason }
