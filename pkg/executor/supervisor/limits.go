@@ -4,6 +4,7 @@ import "time"
 
 // The limits, all of them.
 const (
+	keptDays        = 30                     // that the directory of a run stays on a host, for a rollback
 	idMax           = 200                    // bytes of the id of an attempt, and of a run directory
 	userMax         = 64                     // bytes of the name of a user
 	lanesMax        = 7                      // shells for attempts and reads on one host; one more is for control

@@ -5,6 +5,7 @@ import (
 	_ "embed" // for the script
 	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -28,6 +29,7 @@ func program() string {
 type preamble struct {
 	nonce, base, dir, kind, lane, create, bootFile string
 	sudo                                           bool
+	sweep                                          int // days; 0: not now
 }
 
 func (p preamble) String() string {
@@ -35,8 +37,12 @@ func (p preamble) String() string {
 	if p.sudo {
 		sudo = "1"
 	}
-	return fmt.Sprintf("op_nonce=%s op_base=%s op_dir=%s op_kind=%s op_lane=%s op_make=%s op_sudo=%s op_boot_file=%s\n",
-		p.nonce, quote(p.base), quote(p.dir), p.kind, p.lane, p.create, sudo, quote(p.bootFile))
+	sweep := ""
+	if p.sweep > 0 {
+		sweep = strconv.Itoa(p.sweep)
+	}
+	return fmt.Sprintf("op_nonce=%s op_base=%s op_dir=%s op_kind=%s op_lane=%s op_make=%s op_sudo=%s op_boot_file=%s op_sweep=%s\n",
+		p.nonce, quote(p.base), quote(p.dir), p.kind, p.lane, p.create, sudo, quote(p.bootFile), sweep)
 }
 
 // quote makes s one word of a POSIX shell.

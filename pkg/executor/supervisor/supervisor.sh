@@ -7,6 +7,7 @@
 #   op_base   state base, or empty     op_dir   name of the run directory
 #   op_lane   name of this lane        op_make  new (may be made) | late (may be made, and says so) | old (must be there)
 #   op_sudo   1 behind sudo            op_boot_file  where the boot id is read
+#   op_sweep  days after which directories of other runs are removed, or empty
 #
 # Files in the run directory (0700), which belongs to one identity:
 #   ID.o  the claim, and stdout        ID.e  stderr        ID.t ID.c  ended by deadline, by cancel
@@ -105,6 +106,10 @@ fi
 { op_mine "$op_dir" && cd "$op_dir"; } || op_room "$op_base/$op_dir is not there, or is not ours"
 if [ "$op_make" = late ] && [ $op_how = made ]; then true >late || op_room "$op_base/$op_dir"; fi
 [ -e late ] && op_how=late
+# What nobody will take back any more goes, beside, while a new run begins: find and rm hold up nobody.
+if [ "$op_sweep" ] && [ $op_how = made ]; then
+	(cd .. && find . ! -name . -prune -type d -mtime "+$op_sweep" ! -name "$op_dir" -exec rm -rf {} +) </dev/null >/dev/null &
+fi
 OPSCTL_RUN_DIR=$PWD
 export OPSCTL_RUN_DIR
 
