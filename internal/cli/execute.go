@@ -107,7 +107,7 @@ func (x *running) carryOut(ctx context.Context) (int, error) {
 		Info: executor.Info{ID: x.request.id, User: x.request.user, Started: x.request.started, Env: x.request.env, Path: x.request.path},
 	})
 	if x.journal.Strained() {
-		x.app.note("warning: the disk of the state directory is full; not all output of this run was kept")
+		shown.Note("warning: the disk of the state directory is full; not all output of this run was kept")
 	}
 	switch {
 	case errors.Is(err, executor.ErrLeft):

@@ -115,11 +115,18 @@ func (l *Linker) Dial(ctx context.Context, network, address string) (net.Conn, e
 	if err != nil || network != "tcp" {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: fmt.Errorf("cannot dial %s: only tcp and a port number are forwarded", address)}
 	}
-	k, err := l.connected(ctx)
-	if err != nil {
-		return nil, l.hostError(ctx, err)
+	for broken := false; ; broken = true {
+		k, err := l.connected(ctx)
+		if err != nil {
+			return nil, l.hostError(ctx, err)
+		}
+		conn, err := k.tunnel(ctx, l.dialer.timeouts.Request, host, int(port))
+		var told *executor.HostError
+		if err == nil || broken || ctx.Err() != nil || !errors.As(err, &told) || told.Class != classLink {
+			return conn, err
+		}
+		k.wire.abort(errBroken) // it turned out to be broken, and nothing went through it: once more
 	}
-	return k.tunnel(ctx, l.dialer.timeouts.Request, host, int(port))
 }
 
 // Close ends the connections and waits until nothing of them runs any more.
