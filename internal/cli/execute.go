@@ -98,6 +98,8 @@ func (x *running) carryOut(ctx context.Context) (int, error) {
 		ID: x.request.id, Runbook: x.request.runbook.Name, Params: summary(x.request), Started: x.request.started,
 	})
 	defer shown.Close()
+	x.app.screen = shown
+	defer func() { x.app.screen = nil }()
 	shown.Observe(x.events)
 	interrupts, stop := listen(shown)
 	defer stop()
@@ -119,6 +121,7 @@ func (x *running) carryOut(ctx context.Context) (int, error) {
 	if !x.brief {
 		shown.Finish(view.ReadLedger(state, x.request.plan))
 	}
+	x.app.screen = nil // its last words are said
 	return finished.Code, x.app.showResults(finished)
 }
 

@@ -22,6 +22,7 @@ type app struct {
 	settings settings
 	origins  map[string]string // flag → where its value came from
 	project  string            // the directory of the nearest opsctl.yaml, or ""
+	screen   view.View         // while a run is shown: what is said or asked goes through it
 }
 
 // Main runs one command and gives its exit code.

@@ -100,5 +100,9 @@ func (a *app) note(text string) {
 	if a.settings.Output == "json" || a.settings.Output == "quiet" {
 		return
 	}
+	if a.screen != nil {
+		a.screen.Note(strings.TrimRight(text, "\n"))
+		return
+	}
 	writeLine(a.err, strings.TrimRight(text, "\n"))
 }

@@ -19,6 +19,9 @@ func (a *app) askSecret(question string) (string, error) {
 	if !ok {
 		return "", &exitError{code: 6, message: "nobody is there to be asked"}
 	}
+	if a.screen != nil {
+		defer a.screen.Suspend()()
+	}
 	_, _ = fmt.Fprint(a.err, question)
 	text, err := term.ReadPassword(int(file.Fd()))
 	writeLine(a.err, "")
