@@ -10,8 +10,7 @@ import (
 var (
 	notDone = regexp.MustCompile(`\b(TODO|FIXME|XXX|HACK)\b`)
 	// Somebody's checkout and somebody's tools, as they stand on one machine only.
-	somewhere = regexp.MustCompile(`(^|[\s"'=(:` + "`" + `])(/work/(main|shared)\b|/tmp/(tools|brief)\b|/root/go\b|/home/[a-z]+/go/)`)
-	attribute = regexp.MustCompile(`(?i)co-authored-by:|(generated|written|created) (with|by) (an? )?(ai|assistant|language model|chatbot)\b|\blanguage model\b|\bas an ai\b`)
+	somewhere = regexp.MustCompile(`(^|[\s"'=(:` + "`" + `])(/(home|Users)/[a-z]+/(go|git|src|projects)\b|/root/(go|git|src)\b)`)
 )
 
 var unfinished = rule{
@@ -29,15 +28,6 @@ var places = rule{
 	way:  "take it from the environment, from t.TempDir, or relative to the repository",
 	check: func(t *tree) []refusal {
 		return t.lines(somewhere, "names a place on somebody's machine")
-	},
-}
-
-var attributions = rule{
-	name: "texts speak of their matter",
-	why:  "who or what typed a text does not help its reader; git knows the author",
-	way:  "take the words out",
-	check: func(t *tree) []refusal {
-		return t.lines(attribute, "speaks of who or what wrote it")
 	},
 }
 

@@ -28,7 +28,7 @@ func rules() []rule {
 	return []rule{
 		parsed, layers, libraries, pure, terminal,
 		packageNames, packageDocs, fileSizes, functionSizes,
-		inits, variables, words, dryRuns, unfinished, places, attributions,
+		inits, variables, words, dryRuns, unfinished, places,
 		skips, sleeps, tables,
 	}
 }
