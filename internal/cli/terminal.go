@@ -20,7 +20,8 @@ func (a *app) askSecret(question string) (string, error) {
 		return "", &exitError{code: 6, message: "nobody is there to be asked"}
 	}
 	if a.screen != nil {
-		defer a.screen.Suspend()()
+		resume := a.screen.Suspend()
+		defer resume()
 	}
 	_, _ = fmt.Fprint(a.err, question)
 	text, err := term.ReadPassword(int(file.Fd()))
