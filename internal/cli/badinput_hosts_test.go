@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -125,12 +126,16 @@ func TestHomeNotWritable(t *testing.T) {
 
 func TestOutputOfAnyKind(t *testing.T) {
 	b := newBench(t, 1)
+	var every strings.Builder // byte there is, as printf %b reads it
+	for i := range 256 {
+		fmt.Fprintf(&every, `\0%03o`, i)
+	}
 	b.write("r.yaml", `
 name: r
 hosts: web
 steps:
   - {id: big, run: "head -c 100000000 /dev/zero | tr '\\0' x; echo; echo last words"}
-  - {id: binary, run: 'head -c 3000 /dev/urandom; printf "\000\001\377"'}
+  - {id: binary, run: 'printf %b "`+every.String()+`"'}
   - {id: escapes, run: 'printf "\033[2J\033]0;title\007\033[31mred\033[0m\r\n::error::no\n"'}
   - {id: bad, run: 'printf "\033]52;c;aGk=\007the end" >&2; exit 3'}
 `)
