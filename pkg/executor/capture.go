@@ -65,7 +65,7 @@ func (c *capture) pass(stream Stream, p []byte) {
 		c.order = append(c.order[:0], c.order[len(c.order)-TailBytesMax:]...)
 	}
 	if err := c.loop.Journal.Keep(c.ref, stream, p); err != nil && c.err == nil {
-		c.err = err // the next Append fails for the same reason, and stops the run
+		c.err = err // the loop stops the run for it, when the attempt has ended
 	}
 	c.loop.Observer.Output(c.ref, stream, p)
 }

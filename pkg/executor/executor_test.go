@@ -30,7 +30,8 @@ type world struct {
 	ran        []string // "host: script", in the order in which attempts began
 	events     []run.Event
 	outputs    map[string][]byte
-	full       int // the commit that fails; 0: none
+	full       int  // the commit that fails; 0: none
+	deafStore  bool // output cannot be stored
 	commits    int
 	interrupts chan run.StopKind
 }
@@ -127,6 +128,9 @@ func (w *world) Append(events []run.Event) error {
 func (w *world) Keep(ref AttemptRef, stream Stream, p []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.deafStore {
+		return errors.New("input/output error")
+	}
 	key := fmt.Sprint(ref, stream)
 	w.outputs[key] = append(w.outputs[key], p...)
 	return nil
@@ -370,6 +374,17 @@ func TestNothingIsLaunchedWhenTheJournalFails(t *testing.T) {
 			if len(w.ran) > started {
 				t.Errorf("commit %d: %d attempts ran, %d intents are durable", commit, len(w.ran), started)
 			}
+		}
+	})
+}
+
+func TestOutputThatCannotBeStoredStopsTheRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.deafStore, w.prints["local a"] = true, "something"
+		end := w.run("name: x\nsteps: [{run: a}, {run: b}]")
+		if end.Code != run.CodeJournal || w.did() != "run local a" {
+			t.Errorf("exit %d after\n%s", end.Code, w.did())
 		}
 	})
 }

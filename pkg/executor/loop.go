@@ -151,6 +151,9 @@ func (l *loop) take(a arrival) {
 		panic(a.broken)
 	}
 	l.emit(l.finished(a.work, a.ending))
+	if err := a.work.capture.err; err != nil {
+		l.stop(run.StopJournal, "what a step printed cannot be stored: "+err.Error())
+	}
 }
 
 // interrupted answers a signal: first nothing new starts, then what runs is ended, then opsctl leaves.
