@@ -50,7 +50,11 @@ func encryptedBench(t *testing.T) (f *Fetcher, recipient string) {
 
 func seal(t *testing.T, dir, name, text string, to ...string) {
 	t.Helper()
-	sealed, err := Encrypt(New(text), to)
+	recipients, err := ReadRecipients(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := recipients.Encrypt(New(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +111,7 @@ func TestAgeTellsNothing(t *testing.T) {
 		"documents": "a: 1\n---\n" + canary,
 	} {
 		seal(t, f.Dir, name, text, recipient)
-		f.refuses(t, Source{Kind: Age, Name: name, Key: "a"}, "its decrypted text is not right as YAML")
+		f.refuses(t, Source{Kind: Age, Name: name, Key: "a"}, "its text is not right as YAML")
 	}
 	seal(t, f.Dir, "plain", canary, recipient)
 	f.refuses(t, Source{Kind: Age, Name: "plain", Key: canary[9:]}, "there is no such key")
@@ -145,7 +149,7 @@ func TestIdentities(t *testing.T) {
 		want             string
 	}{
 		{"wrong", wrong, other.Reveal(), 0o600, "no identity here can decrypt it (tried " + wrong + ")"},
-		{"open", "open.txt", other.Reveal(), 0o644, "others may use it"},
+		{"open", "open.txt", other.Reveal(), 0o644, "open.txt (its mode is 0644)"},
 		{"recipient", "recipient.txt", recipient, 0o600, ":1 is not an age identity\nit is a recipient"},
 		{"typo", "typo.txt", "# x\nAGE-SECRET-KEY-1" + canary[1:8], 0o600, ":2 is not an age identity"},
 		{"plugin", "plugin.txt", "AGE-PLUGIN-YUBIKEY-1XYZ", 0o600, "age's plugins are programs"},
@@ -317,17 +321,32 @@ func TestRecipients(t *testing.T) {
 	}
 	identity := place(t, dir, "identity", key.Reveal(), 0o600)
 	for name, to := range map[string][]string{
-		"there is no recipient":              nil,
+		"there is no recipient to":           nil,
 		`"age1x" is not a recipient`:         {"age1x"},
 		":2 is not a recipient":              {identity},
-		"lists no recipient":                 {place(t, dir, "none", "# nobody\n", 0o644)},
+		"there is no recipient":              {place(t, dir, "none", "# nobody\n", 0o644)},
 		"no such file":                       {filepath.Join(dir, "absent")},
 		"cannot encrypt to these recipients": {recipient, hybrid(t)},
 	} {
-		_, err := Encrypt(New(canary), to)
+		r, err := ReadRecipients(to)
+		if err == nil {
+			_, err = r.Encrypt(New(canary))
+		}
 		if err == nil || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "SECRET") || NewMasker(New(canary)).Found(err.Error()) {
 			t.Errorf("%s: it says %v", name, err)
 		}
+	}
+}
+
+func TestRecipientsAreNamedOnce(t *testing.T) {
+	_, recipient, err := NewIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := place(t, t.TempDir(), "list", "# ann\n\n "+recipient+"\r\n", 0o644)
+	r, err := ReadRecipients([]string{recipient, list})
+	if err != nil || len(r.Lines) != 1 || r.Lines[0] != recipient {
+		t.Errorf("got %v, %v", r, err)
 	}
 }
 

@@ -36,12 +36,12 @@ func (f *Fetcher) output(ctx context.Context, argv []string, limit int) (string,
 	case within.Err() != nil:
 		return "", refuse("it has nobody to ask and nothing to read; try it with </dev/null", "it did not end within %s%s", allowed, f.said(printed, complaint))
 	case err != nil:
-		return "", f.failure(err, argv[0], printed, complaint)
+		return "", f.ended(err, argv[0], printed, complaint)
 	}
 	return printed.text.String(), nil
 }
 
-func (f *Fetcher) failure(err error, program string, printed *head, complaint *head) error {
+func (f *Fetcher) ended(err error, program string, printed *head, complaint *head) error {
 	var exit *exec.ExitError
 	switch {
 	case errors.Is(err, exec.ErrNotFound):

@@ -69,7 +69,7 @@ func parse(text string) (*source.Node, error) {
 	if problems, ok := source.AsProblems(err); ok && len(problems) > 0 && problems[0].Pos.Line > 0 {
 		where = fmt.Sprintf(" (line %d, column %d)", problems[0].Pos.Line, problems[0].Pos.Column)
 	}
-	return nil, refuse("the text is not shown, because it is secret; leave out `key` to take it as a whole", "its decrypted text is not right as YAML%s", where)
+	return nil, refuse("it is not shown, because it is secret", "its text is not right as YAML%s", where)
 }
 
 // tame writes JSON in a form that is YAML too: with tabs, as sops indents it, or with surrogates

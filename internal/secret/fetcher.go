@@ -2,7 +2,6 @@ package secret
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -35,15 +34,10 @@ func (f *Fetcher) Fetch(ctx context.Context, s Source) (Secret, error) {
 		}
 		return got, err
 	})
-	if err == nil {
-		return got, nil
+	if err != nil {
+		return Secret{}, failure(s, err)
 	}
-	failed := &Error{Source: s, Reason: err.Error()}
-	var r *refusal
-	if errors.As(err, &r) {
-		failed.Hint, failed.cause = r.hint, r.cause
-	}
-	return Secret{}, failed
+	return got, nil
 }
 
 // flightKey tells sources apart; %q keeps the ends of the parts.

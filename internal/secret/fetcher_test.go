@@ -126,7 +126,7 @@ func TestRefusals(t *testing.T) {
 		{"empty", Source{Kind: File, Name: "empty"}, "it is empty"},
 		{"nul", Source{Kind: File, Name: "nul"}, "holds a NUL"},
 		{"long", Source{Kind: File, Name: "long"}, "longer than 64 KiB"},
-		{"open", Source{Kind: File, Name: "open"}, "others may use it (its mode is 0640)\nchmod 600 " + filepath.Join(f.Dir, "open")},
+		{"open", Source{Kind: File, Name: "open"}, "open (its mode is 0640)\nchmod 600 " + filepath.Join(f.Dir, "open")},
 		{"exit code", sh(`cat nul; echo "no login: $0" >&2; exit 3`), "it failed with exit status 3: no login: ***"},
 		{"signal", sh("kill -9 $$"), "it failed with signal: killed, and printed nothing about why"},
 		{"escapes", sh(`printf 'a\033[2Jb\n' >&2; exit 1`), "a [2Jb"},
@@ -199,7 +199,7 @@ func TestAnotherUser(t *testing.T) {
 		t.Skip("there is no /proc to copy this program from")
 	}
 	self := place(t, dir, "self", string(program), 0o755)
-	for name, want := range map[string]string{"closed": "permission denied", "shared": "fetched: <nil>", "own": "others may use it"} {
+	for name, want := range map[string]string{"closed": "permission denied", "shared": "fetched: <nil>", "own": "others may use "} {
 		path := place(t, dir, name, canary, map[string]os.FileMode{"closed": 0o600, "shared": 0o644, "own": 0o644}[name])
 		if name == "own" {
 			if err := os.Chown(path, 65534, 65534); err != nil {
@@ -364,5 +364,22 @@ func TestDigest(t *testing.T) {
 	}
 	if Digest([]byte("a"), New("x")) == Digest([]byte("b"), New("x")) {
 		t.Error("the key makes no difference")
+	}
+}
+
+// TestOutputThatIsHeld has a command leave something behind that could still print.
+func TestOutputThatIsHeld(t *testing.T) {
+	f := bench(t)
+	path := filepath.Join(f.Dir, "never")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f.refuses(t, Source{Kind: Command, Argv: []string{"sh", "-c", "cat never & echo early"}}, "something it started still holds its output")
+	writer, err := os.OpenFile(path, os.O_WRONLY, 0) // what was left behind ends with this
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := writer.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 func readPrivate(path string, limit int) (string, error) {
 	return read(path, limit, func(info fs.FileInfo) error {
 		if info.Mode().Perm()&0o077 != 0 && mine(info) {
-			return refuse("chmod 600 "+path, "others may use it (its mode is %04o)", info.Mode().Perm())
+			return refuse("chmod 600 "+path, "others may use %s (its mode is %04o)", path, info.Mode().Perm())
 		}
 		return nil
 	})

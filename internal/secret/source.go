@@ -1,6 +1,9 @@
 package secret
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // The kinds of a Source.
 const (
@@ -64,4 +67,14 @@ func (r *refusal) Error() string { return r.reason }
 
 func refuse(hint, format string, values ...any) error {
 	return &refusal{reason: fmt.Sprintf(format, values...), hint: hint}
+}
+
+// failure says for which source something was refused.
+func failure(s Source, err error) *Error {
+	failed := &Error{Source: s, Reason: err.Error()}
+	var r *refusal
+	if errors.As(err, &r) {
+		failed.Hint, failed.cause = r.hint, r.cause
+	}
+	return failed
 }
