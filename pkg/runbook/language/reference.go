@@ -150,6 +150,9 @@ func (r *reference) link(path string) (string, bool) {
 	if !found {
 		object, name = "step", path
 	}
+	if object == "runbook" && !isTop(name) {
+		object = "step" // it is told of there
+	}
 	o := r.objects[object]
 	k, ok := o.Key(name)
 	if !ok || k.Later || o.Later {

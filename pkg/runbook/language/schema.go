@@ -3,6 +3,7 @@ package language
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"regexp"
 	"strings"
 
@@ -20,18 +21,20 @@ type schema = map[string]any
 // Schema gives the JSON Schema of runbooks, for editors and for programs that write them. It takes every runbook that opsctl
 // takes; what it cannot see are expressions, the order of steps, and the syntax of scripts.
 func Schema() []byte {
+	return schemaOf(Objects(), schema{"$id": SchemaID, "title": "opsctl runbook"})
+}
+
+// schemaOf writes objects as a schema; the first of them is the document.
+func schemaOf(objects []Object, head schema) []byte {
 	defs := schema{}
-	var root schema
-	for _, o := range Objects() {
-		switch {
-		case o.Later:
-		case o.Name == "runbook":
-			root = o.schema()
-		default:
+	for _, o := range objects[1:] {
+		if !o.Later {
 			defs[o.Name] = o.schema()
 		}
 	}
-	root["$schema"], root["$id"], root["title"], root["$defs"] = draft, SchemaID, "opsctl runbook", defs
+	root := objects[0].schema()
+	root["$schema"], root["$defs"] = draft, defs
+	maps.Copy(root, head)
 	return indented(root)
 }
 

@@ -129,7 +129,7 @@ var undoKeys = []Key{
 	},
 	{
 		Name: "point_of_no_return", On: Single, Type: boolean, Default: "false",
-		Text: "Once this step completed, nothing that came before it is taken back: on that host, and everywhere if the step runs `once` or behind a barrier. What came " +
+		Text: "Once this step completed, nothing that came before it is taken back. That holds on its host, and everywhere if the step runs `once` or behind a barrier. What came " +
 			"before is then listed as left in place.",
 		Example: runs("- {run: 'true', rollback: 'true'}\n- {id: cut_over, run: 'true', point_of_no_return: true, rollback: none}"),
 		See:     []string{"rollback", "on_failure"},

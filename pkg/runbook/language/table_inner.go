@@ -124,7 +124,7 @@ var retryKeys = []Key{
 	},
 	{
 		Name: "backoff", Type: Type{Kind: Number, Min: 1, Max: 100}, Default: "1",
-		Text:    "The factor by which each further delay is longer. With 2, delays of 2 seconds are 2, 4, 8, 16 …",
+		Text:    "The factor by which each further delay is longer. With a delay of 2s and a backoff of 2 the delays are 2s, 4s, 8s, and so on.",
 		Example: runs("- run: 'true'\n  retry: {attempts: 5, delay: 2s, backoff: 2}"),
 		See:     []string{"retry.max_delay"},
 	},

@@ -41,7 +41,7 @@ var orderKeys = []Key{
 		Text: "The target, as a [pattern](patterns.md) over the inventory; a list means or. It may use what is known before the " +
 			"run: params, vars, `env`; a value in it stands for one host or group name. A pattern that matches no host is an error. " +
 			"Inside a rollout the target is cut down to the hosts of the wave.",
-		Example: fleet("- run: uptime\n  hosts: web[0]\n- run: uptime\n  hosts: [web, 'db:!db9']"),
+		Example: fleet("- run: uptime\n  hosts: web[0]\n- run: uptime\n  hosts: ['web:!web3', db]"),
 		See:     []string{"allow_empty", "once", "delegate", "max_parallel"},
 	},
 	{
