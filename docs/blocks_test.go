@@ -1,6 +1,7 @@
 package docs_test
 
 import (
+	"encoding/json"
 	"os/exec"
 	"strings"
 	"testing"
@@ -57,6 +58,11 @@ func tryBlock(b *block, inventories map[string]string) error {
 		out, err := c.CombinedOutput()
 		if err != nil {
 			return complaint(out)
+		}
+		return nil
+	case "json":
+		if !json.Valid([]byte(b.text)) {
+			return complaint("it is no JSON")
 		}
 		return nil
 	case "yaml":

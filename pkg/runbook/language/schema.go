@@ -62,7 +62,7 @@ func (o Object) schema() schema {
 		}
 	}
 	s := schema{
-		"title": o.Article, "description": unmarked(o.Text), "markdownDescription": linked(o.Text),
+		"title": o.Article, "description": Unmarked(o.Text), "markdownDescription": linked(o.Text),
 		"type": "object", "properties": properties, "additionalProperties": false,
 	}
 	if len(required) > 0 {
@@ -131,11 +131,11 @@ func those(names []string, properties schema) []string {
 func (k Key) schema(object string) schema {
 	s := k.Type.schema()
 	s["title"] = k.Name
-	short, markdown := unmarked(k.Text), linked(k.Text)
+	short, markdown := Unmarked(k.Text), linked(k.Text)
 	if value, ok := k.defaultValue(); ok {
 		s["default"] = value
 	} else if k.Default != "" {
-		short += " Default: " + unmarked(k.Default) + "."
+		short += " Default: " + Unmarked(k.Default) + "."
 		markdown += "\n\nDefault: " + k.Default + "."
 	}
 	s["description"] = short
@@ -177,8 +177,8 @@ var (
 	markdownTable = regexp.MustCompile(`(?m)\n*^\|.*$`)
 )
 
-// unmarked takes the marks of Markdown away.
-func unmarked(text string) string {
+// Unmarked takes the marks of Markdown away.
+func Unmarked(text string) string {
 	text = markdownLink.ReplaceAllString(markdownTable.ReplaceAllString(text, ""), "$1")
 	return strings.TrimSpace(strings.ReplaceAll(text, "`", ""))
 }
