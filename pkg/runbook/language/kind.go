@@ -40,6 +40,7 @@ type Type struct {
 	Value    bool   // of a Duration: may be a text with ${{ }} that gives one
 	Pattern  string // of a Plain text, and of the names of a Map
 	Except   string // names of a Map that are refused all the same
+	Hint     string // how to write what the Pattern of a Plain text asks for
 }
 
 // Patterns of names. They are read by Go and by JavaScript.
@@ -66,15 +67,15 @@ var (
 	stepList    = Type{Kind: List, Of: []Type{{Kind: Inner, Object: "step"}}, Min: 1}
 )
 
-func word(words ...string) Type    { return Type{Kind: Word, Words: words} }
-func number(least, most int) Type  { return Type{Kind: Int, Min: least, Max: most} }
-func size(least int) Type          { return Type{Kind: Size, Min: least} }
-func many(of Type) Type            { return Type{Kind: Many, Of: []Type{of}} }
-func list(of Type) Type            { return Type{Kind: List, Of: []Type{of}} }
-func mapOf(of Type) Type           { return Type{Kind: Map, Of: []Type{of}, Pattern: namePattern} }
-func inner(object string) Type     { return Type{Kind: Inner, Object: object} }
-func either(of ...Type) Type       { return Type{Kind: Either, Of: of} }
-func matching(pattern string) Type { return Type{Kind: Plain, Pattern: pattern} }
+func word(words ...string) Type          { return Type{Kind: Word, Words: words} }
+func number(least, most int) Type        { return Type{Kind: Int, Min: least, Max: most} }
+func size(least int) Type                { return Type{Kind: Size, Min: least} }
+func many(of Type) Type                  { return Type{Kind: Many, Of: []Type{of}} }
+func list(of Type) Type                  { return Type{Kind: List, Of: []Type{of}} }
+func mapOf(of Type) Type                 { return Type{Kind: Map, Of: []Type{of}, Pattern: namePattern} }
+func inner(object string) Type           { return Type{Kind: Inner, Object: object} }
+func either(of ...Type) Type             { return Type{Kind: Either, Of: of} }
+func matching(pattern, hint string) Type { return Type{Kind: Plain, Pattern: pattern, Hint: hint} }
 
 var kindWords = map[Kind]string{
 	Text: "text", Plain: "plain text", Expression: "expression", Bool: "`true` or `false`", Duration: "duration", Octal: "octal number",

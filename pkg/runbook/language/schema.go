@@ -3,8 +3,10 @@ package language
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/opsctl/opsctl/internal/source"
@@ -61,19 +63,15 @@ func (o Object) schema() schema {
 			required = append(required, k.Name)
 		}
 	}
-	s := schema{
-		"title": o.Article, "description": Unmarked(o.Text), "markdownDescription": linked(o.Text),
-		"type": "object", "properties": properties, "additionalProperties": false,
-	}
+	s := schema{"title": o.Article, "type": "object", "properties": properties, "additionalProperties": false}
+	s["description"], s["markdownDescription"] = o.described()
 	if len(required) > 0 {
 		s["required"] = required
 	}
 	if len(o.OneOf) > 0 {
-		s["oneOf"] = o.exactlyOne()
-		s["errorMessage"] = o.Article + " has exactly one of " + strings.Join(o.OneOf, ", ")
-	}
-	if len(o.AnyOf) > 0 {
-		s["anyOf"] = eachRequired(o.AnyOf)
+		s["anyOf"] = o.oneOf(properties)
+	} else if len(o.AnyOf) > 0 {
+		s["anyOf"] = eachRequired(o.AnyOf, o.Article+" needs one of "+strings.Join(o.AnyOf, ", "))
 	}
 	if d := o.dependent(properties); len(d) > 0 {
 		s["dependentSchemas"] = d
@@ -81,41 +79,74 @@ func (o Object) schema() schema {
 	return s
 }
 
-// exactlyOne is the choice of the key that says what the object is. A step that says nothing else may only ask.
-func (o Object) exactlyOne() []schema {
-	choice := eachRequired(o.OneOf)
-	if k, ok := o.Key("confirm"); ok && o.Name == "step" && !k.Later {
-		choice = append(choice, schema{"title": "confirm", "required": []string{"confirm"}, "not": schema{"anyOf": eachRequired(o.OneOf)}})
+// described is what an editor shows of the object. One that is the value of a key of its name is told of as that key is, for
+// editors show the innermost of what they find.
+func (o Object) described() (text, markdown string) {
+	text, markdown = Unmarked(o.Text), linked(o.Text)
+	if step, ok := Find("step"); ok && o.Name != "step" {
+		if k, ok := step.Key(o.Name); ok {
+			return Unmarked(k.Text) + " " + text, linked(k.Text) + "\n\n" + markdown + k.fenced()
+		}
 	}
-	return choice
+	return text, markdown
 }
 
-func eachRequired(names []string) []schema {
+// oneOf asks for one of the keys of which there is exactly one; dependent refuses a second. A step may also only ask. It is
+// not JSON Schema's oneOf, of which editors say no more than that it did not match.
+func (o Object) oneOf(properties schema) []schema {
+	names := o.OneOf
+	if o.Name == "step" && properties["confirm"] != nil {
+		names = append(slices.Clone(names), "confirm")
+	}
+	return eachRequired(names, o.Article+" has exactly one of "+strings.Join(o.OneOf, ", "))
+}
+
+// eachRequired is a choice of keys. The message is what editors show where none is given. That a choice names its key among
+// its properties says nothing, but lets the YAML language server tell the choices apart.
+func eachRequired(names []string, message string) []schema {
 	var list []schema
 	for _, name := range names {
-		list = append(list, schema{"title": name, "required": []string{name}})
+		list = append(list, schema{"required": []string{name}, "properties": schema{name: true}, "errorMessage": message})
 	}
 	return list
 }
 
 // dependent is what a key wants of the others beside it.
 func (o Object) dependent(properties schema) schema {
-	all := schema{}
-	for name, with := range o.OnlyWith {
-		if properties[name] != nil {
-			all[name] = schema{"anyOf": eachRequired(those(with, properties))}
+	all := map[string][]schema{}
+	for i, name := range o.OneOf {
+		if others := o.OneOf[i+1:]; len(others) > 0 {
+			all[name] = append(all[name], refusal(others, fmt.Sprintf("%s has exactly one of %s, and has %s already", o.Article, strings.Join(o.OneOf, ", "), name)))
 		}
+	}
+	for name, with := range o.OnlyWith {
+		with = those(with, properties)
+		all[name] = append(all[name], schema{"anyOf": eachRequired(with, name+" goes with "+strings.Join(with, " or "))})
 	}
 	for name, others := range o.NotWith {
-		if properties[name] != nil {
-			refused := schema{}
-			for _, other := range those(others, properties) {
-				refused[other] = false
-			}
-			all[name] = schema{"properties": refused}
+		others = those(others, properties)
+		all[name] = append(all[name], refusal(others, name+" does not go with "+strings.Join(others, " or ")))
+	}
+	merged := schema{}
+	for name, list := range all {
+		switch {
+		case properties[name] == nil:
+		case len(list) == 1:
+			merged[name] = list[0]
+		default:
+			merged[name] = schema{"allOf": list}
 		}
 	}
-	return all
+	return merged
+}
+
+// refusal refuses keys beside another. The message is what editors show at each of them.
+func refusal(names []string, message string) schema {
+	properties := schema{}
+	for _, name := range names {
+		properties[name] = false
+	}
+	return schema{"properties": properties, "errorMessage": message}
 }
 
 func those(names []string, properties schema) []string {
@@ -130,7 +161,7 @@ func those(names []string, properties schema) []string {
 
 func (k Key) schema(object string) schema {
 	s := k.Type.schema()
-	s["title"] = k.Name
+	s["title"] = k.Name + ": " + strings.TrimSuffix(Unmarked(k.Type.Told()), ", see below")
 	short, markdown := Unmarked(k.Text), linked(k.Text)
 	if value, ok := k.defaultValue(); ok {
 		s["default"] = value
@@ -139,12 +170,15 @@ func (k Key) schema(object string) schema {
 		markdown += "\n\nDefault: " + k.Default + "."
 	}
 	s["description"] = short
-	s["markdownDescription"] = markdown + "\n\n```yaml\n" + strings.Trim(k.Example.Text, "\n") + "\n```"
+	s["markdownDescription"] = markdown + k.fenced()
 	if value := k.exampleValue(object); value != nil {
 		s["examples"] = []any{value}
 	}
 	return s
 }
+
+// fenced is the example in Markdown.
+func (k Key) fenced() string { return "\n\n```yaml\n" + strings.Trim(k.Example.Text, "\n") + "\n```" }
 
 // defaultValue is the default where it is written as a value, and not told in words.
 func (k Key) defaultValue() (any, bool) {
@@ -174,11 +208,13 @@ func (k Key) exampleValue(object string) any {
 
 var (
 	markdownLink  = regexp.MustCompile(`\[([^\]]+)\]\(([^)]+)\)`)
+	spacedCode    = regexp.MustCompile("`( [^`]*|[^`]* )`")
 	markdownTable = regexp.MustCompile(`(?m)\n*^\|.*$`)
 )
 
-// Unmarked takes the marks of Markdown away.
+// Unmarked takes the marks of Markdown away. Code that begins or ends with a space gets quotes.
 func Unmarked(text string) string {
+	text = spacedCode.ReplaceAllString(text, `"$1"`)
 	text = markdownLink.ReplaceAllString(markdownTable.ReplaceAllString(text, ""), "$1")
 	return strings.TrimSpace(strings.ReplaceAll(text, "`", ""))
 }

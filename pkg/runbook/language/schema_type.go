@@ -5,6 +5,9 @@ import "math"
 // A scalar that a text is needed for may be written without quotes, whatever YAML takes it for.
 func scalars() []string { return []string{"string", "number", "boolean"} }
 
+// patternMessage is what the YAML language server says in place of "does not match the pattern". Others ignore it.
+const patternMessage = "patternErrorMessage"
+
 // sizeLimit is the greatest number of hosts that can be written.
 const sizeLimit = 999_999
 
@@ -14,10 +17,10 @@ func (t Type) schema() schema {
 	case Text:
 		return schema{"type": scalars()}
 	case Expression:
-		return schema{"type": scalars(), "pattern": `\S`}
+		return schema{"type": scalars(), "pattern": `\S`, patternMessage: "the expression is empty"}
 	case Plain:
 		if t.Pattern != "" {
-			return schema{"type": []string{"string", "boolean"}, "pattern": t.Pattern} // an id can be the word true
+			return schema{"type": []string{"string", "boolean"}, "pattern": t.Pattern, "errorMessage": t.Hint} // an id can be the word true
 		}
 		return schema{"type": scalars()}
 	case Bool:
@@ -30,7 +33,7 @@ func (t Type) schema() schema {
 		return t.sizeSchema()
 	case Octal:
 		return schema{"anyOf": []schema{
-			{"type": "integer", "minimum": 0, "maximum": 7777}, {"type": "string", "pattern": `^0?o?[0-7]{3,4}$`},
+			{"type": "integer", "minimum": 0, "maximum": 7777}, {"type": "string", "pattern": `^0?o?[0-7]{3,4}$`, "errorMessage": "permissions are written in octal: 0644"},
 		}}
 	case Word:
 		return schema{"enum": t.Words}
@@ -44,10 +47,10 @@ func (t Type) schema() schema {
 func (t Type) made() schema {
 	switch t.Kind {
 	case Command:
-		return schema{"anyOf": []schema{
-			{"title": "script", "type": scalars(), "pattern": `\S`},
-			{"title": "words, no shell", "type": "array", "items": text.schema(), "minItems": 1},
-		}}
+		return schema{
+			"type": append(scalars(), "array"), "pattern": `\S`, patternMessage: "the command is empty",
+			"items": text.schema(), "minItems": 1,
+		}
 	case List:
 		s := schema{"type": "array", "items": t.Of[0].schema()}
 		if t.Min > 0 {
@@ -58,15 +61,14 @@ func (t Type) made() schema {
 		if t.Of[0].Kind == Anything {
 			return schema{"not": schema{"type": "null"}}
 		}
-		return schema{"anyOf": []schema{t.Of[0].schema(), {"type": "array", "items": t.Of[0].schema()}}}
+		return t.Of[0].orList()
 	case Map:
 		s := schema{"type": "object", "additionalProperties": t.Of[0].schema()}
 		if t.Pattern != "" {
-			names := schema{"pattern": t.Pattern}
-			if t.Except != "" {
-				names["not"] = schema{"pattern": t.Except}
-			}
-			s["propertyNames"] = names
+			s["propertyNames"] = schema{"pattern": t.Pattern, patternMessage: "a name is letters, digits and _"}
+		}
+		if t.Except != "" {
+			s["allOf"] = []schema{{"patternProperties": schema{t.Except: false}, "errorMessage": "this name is taken"}}
 		}
 		return s
 	case Inner:
@@ -79,6 +81,21 @@ func (t Type) made() schema {
 		return schema{"anyOf": of}
 	}
 	return schema{} // anything
+}
+
+// orList is the schema of one value or a list. What can be said without a choice is: editors tell less of choices.
+func (t Type) orList() schema {
+	s := t.schema()
+	switch kind := s["type"].(type) {
+	case string:
+		s["type"] = []string{kind, "array"}
+	case []string:
+		s["type"] = append(kind, "array")
+	default:
+		return schema{"anyOf": []schema{s, {"type": "array", "items": t.schema()}}}
+	}
+	s["items"] = t.schema()
+	return s
 }
 
 func (t Type) bounded() schema {
@@ -95,11 +112,11 @@ func (t Type) bounded() schema {
 }
 
 func (t Type) durationSchema() schema {
-	of := []schema{{"type": "string", "pattern": `^\+?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$|^[0-9]+d$`}}
+	of := []schema{{"type": "string", "pattern": `^\+?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$|^[0-9]+d$`, "errorMessage": "a duration is 30s, 5m, 1h30m or 2d"}}
 	if t.Min == 0 {
 		of = append(of, schema{"const": 0})
 	} else { // nothing but zeros is no limit
-		of[0]["allOf"] = []schema{{"pattern": `[1-9]`}}
+		of[0]["allOf"] = []schema{{"pattern": `[1-9]`, "errorMessage": "a limit of zero lets nothing through; none is no limit"}}
 	}
 	if t.Value {
 		of = append(of, schema{"type": "string", "pattern": `\$\{\{`})
@@ -115,5 +132,5 @@ func (t Type) sizeSchema() schema {
 	if t.Min > 0 {
 		percent = `^([0-9]{0,5}[1-9]|[1-9][0-9]{0,5}|([1-9][0-9]?|100)%)$`
 	}
-	return schema{"anyOf": []schema{{"type": "integer", "minimum": t.Min, "maximum": sizeLimit}, {"type": "string", "pattern": percent}}}
+	return schema{"anyOf": []schema{{"type": "integer", "minimum": t.Min, "maximum": sizeLimit}, {"type": "string", "pattern": percent, "errorMessage": "a size is 5, or 25%"}}}
 }

@@ -17,7 +17,7 @@ var howKeys = []Key{
 		Example: runs("- run: pwd\n  dir: /tmp"),
 	},
 	{
-		Name: "shell", On: shared, Type: matching(shellPattern), Default: "sh",
+		Name: "shell", On: shared, Type: matching(shellPattern, "a shell is a program found in PATH: sh, bash, python3"), Default: "sh",
 		Text: "The shell that reads the scripts. `sh` is called with `set -eu`, `bash` also with `pipefail`: the first command that fails ends the script. " +
 			"Any other program that reads a script from a file can stand here, such as `python3`; its values go by `env`.",
 		Example: runs("- shell: sh\n  run: |\n    for word in one two; do\n      echo \"$word\"\n    done"),

@@ -5,7 +5,7 @@ const stepText = "An entry of `steps`. It says what it does by exactly one [acti
 
 var identityKeys = []Key{
 	{
-		Name: "id", On: entry, Type: matching(idPattern), Default: "made of `name`, or of the action and its place: `run_3`",
+		Name: "id", On: entry, Type: matching(idPattern, "an id is a lowercase letter, then lowercase letters, digits and _"), Default: "made of `name`, or of the action and its place: `run_3`",
 		Text: "Names the step for `needs`, for `steps.ID` in expressions and on the command line. It is unique in its block; the full id of a nested " +
 			"step is `block/step`. No step can be called `finally`.",
 		Example: runs("- id: ask\n  effect: read\n  run: uname -s\n- run: echo this is ${{ steps.ask.stdout }}"),
