@@ -104,7 +104,7 @@ func TestExamplesRun(t *testing.T) {
 			count++
 			t.Run(o.Name+"."+k.Name, func(t *testing.T) {
 				t.Parallel()
-				runExample(t, k.Example.Runbook())
+				runExample(t, k.Example)
 			})
 		}
 	}
@@ -113,11 +113,17 @@ func TestExamplesRun(t *testing.T) {
 	}
 }
 
-func runExample(t *testing.T, text string) {
+func runExample(t *testing.T, e language.Example) {
 	t.Helper()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "example.yaml"), []byte(text), 0o644); err != nil {
-		t.Fatal(err)
+	dir, text := t.TempDir(), e.Runbook()
+	files := map[string]string{"example.yaml": text}
+	if e.Beside != "" {
+		files[language.Name(e.Beside)] = e.Beside
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, args := range [][]string{{"validate", "example.yaml"}, {"plan", "example.yaml"}, {"run", "example.yaml", "--yes"}, {"rollback", "--yes"}} {
 		cmd := exec.Command("opsctl", args...)

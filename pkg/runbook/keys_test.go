@@ -22,9 +22,10 @@ const strange = "zzqqxxjjkkvv"
 var probes = map[string]string{
 	"runbook":    "name: x\nsteps: [{run: 'true'}]\nKEY\n",
 	"param":      "name: x\nparams: {a: {\nKEY\n}}\nsteps: [{run: 'true'}]\n",
-	"secret":     "name: x\nsecrets: {a: {\nKEY\n}}\nsteps: [{run: 'true'}]\n",
+	"secret":     "name: x\nsecrets: {a: {BESIDE\nKEY\n}}\nsteps: [{run: 'true'}]\n",
 	"step":       "name: x\nsteps:\n- {BESIDE\nKEY\n}\n",
 	"rollout":    "name: x\nsteps: [{steps: [{run: 'true'}], rollout: {\nKEY\n}}]\n",
+	"lock":       "name: x\nsteps: [{run: 'true', lock: {\nKEY\n}}]\n",
 	"spread":     "name: x\nsteps: [{steps: [{run: 'true'}], rollout: {waves: 1, spread: {\nKEY\n}}}]\n",
 	"stdin":      "name: x\nsteps: [{run: 'true', stdin: {\nKEY\n}}]\n",
 	"retry":      "name: x\nsteps: [{run: 'true', retry: {\nKEY\n}}]\n",
@@ -54,6 +55,10 @@ func probe(object, key, value string) (text string, line int) {
 	}
 	beside := "run: 'true',"
 	switch {
+	case object == "secret" && key == "key":
+		beside = "age: secrets.age,"
+	case object == "secret":
+		beside = ""
 	case slices.Contains(language.Actions(), key):
 		beside = ""
 	case key == "with":
@@ -69,7 +74,10 @@ func probe(object, key, value string) (text string, line int) {
 // refusals gives what the decoder says of one line; ok is false where it could not read the document.
 func refusals(t *testing.T, text string, line int) (found []*source.Problem, ok bool) {
 	t.Helper()
-	_, _, err := runbook.LoadText(text, "x.yaml", t.TempDir())
+	other := func(string) (string, error) {
+		return "name: other\nparams: {a: {default: text}}\nsteps: [{run: 'true'}]\n", nil
+	}
+	_, _, err := runbook.Loader{Read: other}.LoadText(text, "x.yaml", ".")
 	problems, is := source.AsProblems(err)
 	if err != nil && !is {
 		t.Fatalf("%v\n%s", err, text)
@@ -149,7 +157,8 @@ var values = []string{
 var onlyDecoder = regexp.MustCompile(strings.Join([]string{
 	`^there is no "`, `^a yes or no is needed here`, `^cannot read the expression`, `and this block has no such step$`,
 	`^the default of param`, `^the pattern is not a regular expression`, `^cannot read the script`, `is not an absolute path on the host$`,
-	`^permissions are written in octal`, `is not supported by this version of opsctl$`, `^no step can be called`, `^a step of effect read changes nothing`, `^step ".*" needs itself$`,
+	`^permissions are written in octal`, `is not supported by this version of opsctl$`, `^the path of a`, `^a runbook outside of the project`, `^runbook "other" has no param`,
+	`is written out: it is read before`, `^no step can be called`, `^a step of effect read changes nothing`, `^step ".*" needs itself$`,
 }, "|"))
 
 // lax are values that the decoder takes and should not; what is mended is taken out. Each is tried: none may be left for nothing.
@@ -163,6 +172,7 @@ var lax = map[string]string{
 	"runbook.rollout: 0999":  "the number is read as octal",
 	"step.rollout: 0999":     "likewise",
 	"rollout.waves: 0999":    "likewise",
+	"secret.key: ''":         "it is as if it were not given",
 	"param.pattern":          "what is no text is an empty pattern",
 	"retry.backoff":          "what is no number is 1",
 }

@@ -28,6 +28,7 @@ const (
 	Either  // one of Of
 	Anything
 	Nothing // no value at all
+	Value   // a text with ${{ }}
 )
 
 // Type is what a key takes.
@@ -41,6 +42,7 @@ type Type struct {
 	Pattern  string // of a Plain text, and of the names of a Map
 	Except   string // names of a Map that are refused all the same
 	Hint     string // how to write what the Pattern of a Plain text asks for
+	Name     string // of a Plain text: what it is called, where its Pattern says little
 }
 
 // Patterns of names. They are read by Go and by JavaScript.
@@ -48,6 +50,7 @@ const (
 	idPattern    = `^[a-z][a-z0-9_]*$`
 	namePattern  = `^[A-Za-z_][A-Za-z0-9_]*$`
 	shellPattern = `^[a-z][a-z0-9.]*$`
+	keyPattern   = `^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`
 )
 
 var (
@@ -58,6 +61,7 @@ var (
 	duration   = Type{Kind: Duration}
 	limit      = Type{Kind: Either, Of: []Type{{Kind: Duration, Min: 1}, {Kind: Word, Words: []string{"none"}}}}
 	limitValue = Type{Kind: Either, Of: []Type{{Kind: Duration, Min: 1, Value: true}, {Kind: Word, Words: []string{"none"}}}}
+	value      = Type{Kind: Value}
 	command    = Type{Kind: Command}
 	octal      = Type{Kind: Octal}
 	anything   = Type{Kind: Anything}
@@ -79,7 +83,7 @@ func matching(pattern, hint string) Type { return Type{Kind: Plain, Pattern: pat
 
 var kindWords = map[Kind]string{
 	Text: "text", Plain: "plain text", Expression: "expression", Bool: "`true` or `false`", Duration: "duration", Octal: "octal number",
-	Command: "command", Anything: "any value",
+	Command: "command", Anything: "any value", Value: "`${{ }}` that gives one",
 }
 
 // Told is the type in words for people, in Markdown.
@@ -92,6 +96,9 @@ func (t Type) Told() string {
 	case Size:
 		return "size" + t.bounds()
 	case Plain:
+		if t.Name != "" {
+			return t.Name
+		}
 		if t.Pattern != "" {
 			return "`" + strings.Trim(t.Pattern, "^$") + "`"
 		}

@@ -134,7 +134,7 @@ func Objects() []Object {
 		{
 			Name: "step", Article: "a step", Text: stepText, Keys: step, OneOf: Actions(),
 			OnlyWith: map[string][]string{"with": {"runbook"}, "rollout": {"steps", "runbook"}, "finally": {"steps", "runbook"}},
-			NotWith:  map[string][]string{"save": {"steps", "runbook"}, "save_files": {"steps", "runbook"}},
+			NotWith:  notOnBlocks(),
 		},
 	}
 	for _, o := range innerObjects {
@@ -143,6 +143,15 @@ func Objects() []Object {
 	}
 	markLater(list)
 	return list
+}
+
+// notOnBlocks lists, for each key that stands on single steps only and says something of one act, what makes a block.
+func notOnBlocks() map[string][]string {
+	refused := map[string][]string{"stdin": {"steps", "runbook", "assert", "manual"}}
+	for _, name := range []string{"save", "save_files", "outputs", "ok_codes", "changed_if", "failed_if", "effect", "once"} {
+		refused[name] = []string{"steps", "runbook"}
+	}
+	return refused
 }
 
 // markLater marks the objects that nothing of this version leads to.
@@ -192,7 +201,12 @@ type Example struct {
 	Whole bool // a runbook; else steps
 	Fleet bool // the steps are for the hosts of the group web, not for this machine
 	Runs  bool // it succeeds on this machine, whatever is installed there
+	// Beside is a runbook that stands beside it and is included, under its name and .yaml.
+	Beside string
 }
+
+// Read gives the runbook beside the example, whatever its path: there is one.
+func (e Example) Read(string) (string, error) { return e.Beside, nil }
 
 // steps are for this machine, but need not succeed there.
 func steps(text string) Example { return Example{Text: text} }
@@ -202,6 +216,15 @@ func fleet(text string) Example { return Example{Text: text, Fleet: true} }
 
 // runs are steps that can be run anywhere.
 func runs(text string) Example { return Example{Text: text, Runs: true} }
+
+// beside are steps that include another runbook, and can be run anywhere.
+func beside(other, text string) Example { return Example{Text: text, Beside: other, Runs: true} }
+
+// Name is the file that a whole runbook is shown as.
+func Name(runbook string) string {
+	first, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimLeft(runbook, "\n"), "name: "), "\n")
+	return first + ".yaml"
+}
 
 // whole is a runbook.
 func whole(text string) Example {

@@ -53,6 +53,7 @@ func matches(path string) []language.Match {
 
 // TestEveryExampleUsesItsKey reads each example, and finds the key at its place in it.
 func TestEveryExampleUsesItsKey(t *testing.T) {
+	schema := compiled(t, language.Schema(), language.SchemaID)
 	for _, o := range language.Objects() {
 		for _, k := range o.Keys {
 			at := language.Path(o.Name, k.Name)
@@ -65,9 +66,12 @@ func TestEveryExampleUsesItsKey(t *testing.T) {
 			if !uses && !o.Later { // to what is not taken yet nothing leads
 				t.Errorf("%s: its example does not use it:\n%s", at, k.Example.Runbook())
 			}
-			_, warnings, err := runbook.LoadText(k.Example.Runbook(), at, ".")
+			_, warnings, err := runbook.Loader{Read: k.Example.Read}.LoadText(k.Example.Runbook(), at, ".")
 			if later := o.Later || k.Later; (err != nil) != later {
 				t.Errorf("%s: not taken yet: %v; its example: %v\n%s", at, later, err, k.Example.Runbook())
+			}
+			if err := schema.Validate(n.Value()); (err != nil) != (o.Later || k.Later) {
+				t.Errorf("%s: not taken yet: %v; its example and the schema: %v", at, o.Later || k.Later, err)
 			}
 			for _, w := range warnings {
 				t.Errorf("%s: %s", at, w.Render())
@@ -113,7 +117,7 @@ func TestLookup(t *testing.T) {
 		{"rollout.spread.by", []string{"spread.by"}},
 		{"block.rollout", []string{"rollout"}},
 		{"wait.timeout", []string{"wait.timeout"}},
-		{"name", []string{"runbook.name", "name", "service.name"}},
+		{"name", []string{"runbook.name", "name", "lock.name", "service.name"}},
 	}
 	for _, tt := range tests {
 		var got []string

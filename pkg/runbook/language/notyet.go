@@ -9,11 +9,7 @@ import (
 // runbook apart), one of its words as "object.key=word", one of its alternatives as "object.key{object}". A test holds the
 // list against the decoder: what the decoder takes is taken out of it.
 var notYet = []string{
-	"runbook.secrets",
-	"step.foreach", "step.max_parallel", "runbook.max_parallel", "step.lock", "step.confirm", "step.finally",
-	"step.script", "step.line", "step.service", "step.fetch", "step.http", "step.manual", "step.reboot", "step.runbook", "step.with",
-	"step.sensitive", "runbook.sensitive", "step.save_files", "rollout.gate", "rollout.spread",
-	"step.stdin{stdin}", "step.on_failure=ask", "runbook.on_failure=ask", "on_failure.do=ask",
+	"step.script", "step.line", "step.service", "step.fetch", "step.http", "step.reboot", "lock.scope=hosts",
 }
 
 // Planned names keys of a later version, of which the tables say nothing yet. The decoder knows that they are no mistakes.

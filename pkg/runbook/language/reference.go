@@ -129,8 +129,10 @@ func (r *reference) key(of string, k Key) {
 	}
 	fmt.Fprintf(r, "\n%s %s\n\n%s\n", level, Path(of, k.Name), k.Text)
 	if k.Example.Whole {
-		name, _, _ := strings.Cut(strings.TrimPrefix(k.Example.Text, "name: "), "\n")
-		lang = "yaml runbook=" + name + ".yaml"
+		lang = "yaml runbook=" + Name(k.Example.Text)
+	}
+	if other := k.Example.Beside; other != "" {
+		fmt.Fprintf(r, "\n```yaml runbook=%s\n%s\n```\n", Name(other), other)
 	}
 	fmt.Fprintf(r, "\n```%s\n%s\n```\n", lang, strings.Trim(k.Example.Text, "\n"))
 	var see []string

@@ -1,6 +1,9 @@
 package language
 
-import "math"
+import (
+	"math"
+	"regexp"
+)
 
 // A scalar that a text is needed for may be written without quotes, whatever YAML takes it for.
 func scalars() []string { return []string{"string", "number", "boolean"} }
@@ -20,7 +23,7 @@ func (t Type) schema() schema {
 		return schema{"type": scalars(), "pattern": `\S`, patternMessage: "the expression is empty"}
 	case Plain:
 		if t.Pattern != "" {
-			return schema{"type": []string{"string", "boolean"}, "pattern": t.Pattern, "errorMessage": t.Hint} // an id can be the word true
+			return t.patterned()
 		}
 		return schema{"type": scalars()}
 	case Bool:
@@ -37,10 +40,21 @@ func (t Type) schema() schema {
 		}}
 	case Word:
 		return schema{"enum": t.Words}
+	case Value:
+		return schema{"type": "string", "pattern": `\$\{\{`, "errorMessage": "a list, or ${{ }} that gives one"}
 	case Nothing:
 		return schema{"type": "null"}
 	}
 	return t.made()
+}
+
+// patterned is a text of a certain form. What YAML takes for a bool or a number is a text to opsctl: an id can be the word true.
+func (t Type) patterned() schema {
+	kinds := []string{"string", "boolean"}
+	if regexp.MustCompile(t.Pattern).MatchString("1") {
+		kinds = scalars()
+	}
+	return schema{"type": kinds, "pattern": t.Pattern, "errorMessage": t.Hint}
 }
 
 // made is the schema of what is made of other types.

@@ -88,7 +88,7 @@ var actionKeys = []Key{
 	{
 		Name: "manual", On: Single, Type: text,
 		Text:    "Something that a person does, and says that it is done. `--yes` never answers it. With a `check` it is verified afterwards.",
-		Example: steps("- manual: Move the network cable of ${{ host.name }} to the new switch.\n  check: ping -c1 gateway"),
+		Example: fleet("- manual: Move the network cable of ${{ host.name }} to the new switch.\n  check: ping -c1 gateway"),
 		See:     []string{"confirm", "check"},
 	},
 	{
@@ -98,16 +98,16 @@ var actionKeys = []Key{
 		See:     []string{"service", "wait"},
 	},
 	{
-		Name: "runbook", On: Single, Type: text,
+		Name: "runbook", On: Block, Type: plain,
 		Text: "A block whose steps come from another runbook, relative to this one. It has its own params and vars; nothing of this runbook is seen in there but what `with` " +
-			"gives. What lies outside the project is refused, and a loop prints its chain. Its `deadline` is ignored.",
-		Example: steps("- runbook: backup.yaml\n  with: {keep: 3}"),
+			"gives. What lies outside the project is refused, and a loop prints its chain. Its `deadline` is ignored. The path is written out: it is read before any value is known.",
+		Example: beside(backup, "- runbook: backup.yaml\n  with: {keep: 3}"),
 		See:     []string{"with", "steps"},
 	},
 	{
-		Name: "with", On: Single, Type: mapOf(anything),
+		Name: "with", On: Block, Type: Type{Kind: Map, Of: []Type{anything}},
 		Text:    "The params of the runbook that `runbook` includes. They are checked as those of a run are.",
-		Example: steps("- runbook: backup.yaml\n  with: {keep: 3, label: \"before ${{ version }}\"}"),
+		Example: beside(backup, "- runbook: backup.yaml\n  with: {keep: 3, label: \"before ${{ version }}\"}"),
 		See:     []string{"step.runbook", "runbook.params"},
 	},
 	{
@@ -118,6 +118,9 @@ var actionKeys = []Key{
 		See:     []string{"rollout", "parallel", "finally"},
 	},
 }
+
+// backup is a runbook that others include.
+const backup = "name: backup\nparams:\n  keep: {type: int, default: 7}\n  label: {default: nightly}\nsteps:\n  - run: echo keep ${{ keep }} of ${{ label }}"
 
 var scriptKeys = []Key{
 	{

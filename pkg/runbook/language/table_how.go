@@ -31,7 +31,7 @@ var howKeys = []Key{
 	},
 	{
 		Name: "stdin", On: Single, Type: either(text, inner("stdin")), Default: "no input",
-		Text:    "What the command reads from its standard input: a text, or a file here. `check` and `save` read it too.",
+		Text:    "What the command reads from its standard input: a text, or a file here. `check` and `save` read it too. `assert`, `manual` and `confirm` read nothing.",
 		Example: runs("- run: cat\n  stdin: |\n    release ${{ version }}"),
 		See:     []string{"env", "copy"},
 	},

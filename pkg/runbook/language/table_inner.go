@@ -6,6 +6,7 @@ var innerObjects = []Object{
 		Name: "rollout", Article: "rollout", Keys: rolloutKeys,
 		Text: "How the hosts of a block are let through. Sizes are numbers of hosts, or percentages of the rollout's hosts, rounded down.",
 	},
+	{Name: "lock", Article: "lock", Keys: lockKeys, Text: "A lock, and where it is held."},
 	{Name: "spread", Article: "spread", Keys: spreadKeys, Text: "Keeps hosts that belong together from being in one wave."},
 	{Name: "stdin", Article: "stdin", Keys: stdinKeys, Text: "A file here whose content the command reads."},
 	{Name: "retry", Article: "retry", Keys: retryKeys, Text: "How often and when a failure is tried again."},
@@ -77,14 +78,14 @@ var rolloutKeys = []Key{
 	{
 		Name: "gate", Type: inner("step"),
 		Text: "A step that must succeed after each wave, or the rollout stops. It runs once for each wave, on the controller unless it says `hosts`. A `confirm` " +
-			"makes a person decide.",
+			"makes a person decide. It has no `id`, and takes neither `foreach`, `once`, `needs` nor `delegate`.",
 		Example: fleet("- rollout:\n    waves: [1, 100%]\n    gate: {confirm: Does the canary look well?}\n  steps:\n    - run: echo restart"),
 		See:     []string{"rollout.soak", "confirm"},
 	},
 	{
 		Name: "spread", Type: inner("spread"),
 		Text:    "Never has too many hosts of one kind in a wave, of one rack for example. Waves get smaller where that is needed.",
-		Example: fleet("- rollout:\n    waves: 50%\n    spread: {by: host.vars.rack, max: 1}\n  steps:\n    - run: echo restart"),
+		Example: fleet("- rollout:\n    waves: 50%\n    spread: {by: host.vars.rack ?? \"none\", max: 1}\n  steps:\n    - run: echo restart"),
 	},
 }
 
@@ -92,12 +93,26 @@ var spreadKeys = []Key{
 	{
 		Name: "by", Type: expression, Required: true,
 		Text:    "An expression over `host` that tells what it belongs to. Hosts for which it gives the same value belong together.",
-		Example: fleet("- rollout:\n    waves: 50%\n    spread: {by: host.vars.rack, max: 1}\n  steps:\n    - run: echo restart"),
+		Example: fleet("- rollout:\n    waves: 50%\n    spread: {by: host.vars.rack ?? \"none\", max: 1}\n  steps:\n    - run: echo restart"),
 	},
 	{
 		Name: "max", Type: number(1, 0), Default: "1",
 		Text:    "How many hosts that belong together may be in one wave.",
-		Example: fleet("- rollout:\n    waves: 50%\n    spread: {by: host.vars.rack, max: 2}\n  steps:\n    - run: echo restart"),
+		Example: fleet("- rollout:\n    waves: 50%\n    spread: {by: host.vars.rack ?? \"none\", max: 2}\n  steps:\n    - run: echo restart"),
+	},
+}
+
+var lockKeys = []Key{
+	{
+		Name: "name", Type: text, Required: true,
+		Text:    "The name of the lock. It may be made of params and vars.",
+		Example: runs("- run: 'true'\n  lock: {name: \"deploy-${{ version }}\"}"),
+		See:     []string{"lock.scope"},
+	},
+	{
+		Name: "scope", Type: word("controller", "hosts"), Default: "controller",
+		Text:    "Where the lock is held. On the controller it keeps out other runs that are started there.",
+		Example: runs("- run: 'true'\n  lock: {name: app-deploy, scope: controller}"),
 	},
 }
 
@@ -180,7 +195,7 @@ var rollbackKeys = []Key{
 		See:     []string{"step.env"},
 	},
 	{
-		Name: "stdin", Type: text, Default: "no input",
+		Name: "stdin", Type: either(text, inner("stdin")), Default: "no input",
 		Text:    "What the command reads from its standard input. That of the step is not taken.",
 		Example: runs("- run: 'true'\n  rollback: {run: cat, stdin: \"back from ${{ version }}\"}"),
 		See:     []string{"step.stdin"},

@@ -25,7 +25,7 @@ var identityKeys = []Key{
 	},
 	{
 		Name: "tags", On: entry, Type: many(plain),
-		Text:    "Words to group steps by. Steps of one purpose get the same word.",
+		Text:    "Words to pick steps by, with `--tags` and `--skip-tags`. A tag of a block is one of all its steps.",
 		Example: runs("- run: 'true'\n  tags: [config, slow]"),
 		See:     []string{"runbook.tags"},
 	},
@@ -70,21 +70,21 @@ var orderKeys = []Key{
 		See:     []string{"needs", "hosts"},
 	},
 	{
-		Name: "once", On: entry, Type: boolean, Default: "false",
+		Name: "once", On: Single, Type: boolean, Default: "false",
 		Text: "Runs the step on the first host of its target only, once per run. In a rollout that is in the first wave, not in each; with `foreach` " +
 			"once for each item. If that host is out of reach the next one is taken.",
 		Example: fleet("- run: echo migrate the database\n  once: true"),
 		See:     []string{"hosts", "delegate"},
 	},
 	{
-		Name: "delegate", On: Single, Type: text,
+		Name: "delegate", On: shared, Type: text,
 		Text: "Where the step runs, in place of its hosts: `local`, or the name of a host. It runs there once for each host of the " +
-			"target, and `host` is that of the target. For order, rollout and rollback it belongs to the target.",
+			"target, and `host` is that of the target. On a block it holds for all its steps. For order, rollout and rollback it belongs to the target.",
 		Example: fleet("- run: echo drain ${{ host.name }}\n  delegate: local"),
 		See:     []string{"hosts", "once"},
 	},
 	{
-		Name: "foreach", On: entry, Type: either(list(anything), text),
+		Name: "foreach", On: entry, Type: either(list(anything), value),
 		Text: "Makes one step, or one block, of each item, in order. The value is a list, or a `${{ }}` that gives one and is known before the run. " +
 			"`item` is the item, and the ids are `step[a]`. What a host prints cannot be looped over here; do that in the script.",
 		Example: runs("- id: greet\n  foreach: [anna, bert]\n  run: echo hello ${{ item }}"),
@@ -97,9 +97,9 @@ var orderKeys = []Key{
 		See:     []string{"rollout"},
 	},
 	{
-		Name: "lock", On: shared, Type: text, Default: "no lock",
+		Name: "lock", On: shared, Type: either(text, inner("lock")), Default: "no lock",
 		Text: "Two runs that hold the same lock never overlap, whatever their runbooks. Without it, runs of the same runbook on the same host " +
-			"exclude each other. A run that finds the lock taken ends with exit code 7, or waits with `--on-locked wait`.",
+			"exclude each other. All locks are taken before the run begins, and held to its end. A run that finds the lock taken ends with exit code 7, or waits with `--on-locked wait`.",
 		Example: runsWhole("name: deploy\nlock: app-deploy\nsteps: [{run: 'true'}]"),
 		See:     []string{"runbook.name"},
 	},
@@ -130,7 +130,7 @@ var whetherKeys = []Key{
 		See:     []string{"if", "changed_if"},
 	},
 	{
-		Name: "confirm", On: entry, Type: text,
+		Name: "confirm", On: shared, Type: text,
 		Text: "A question that a person answers before the step starts. It is asked once, in a rollout once for each wave, and lists the hosts. " +
 			"A no stops the run with exit code 6; `--yes` answers it. A step may also do nothing but ask.",
 		Example: fleet("- confirm: Take ${{ version }} to production?\n- run: echo deploy"),

@@ -31,7 +31,7 @@ var topKeys = []Key{
 	},
 	{
 		Name: "tags", On: Top, Type: many(plain),
-		Text:    "Words to group runbooks by. For people.",
+		Text:    "Words to group runbooks by. For people; steps are picked by tags of their own.",
 		Example: runsWhole("name: disk-usage\ntags: [storage, daily]\nsteps: [{run: df -h, effect: read}]"),
 		See:     []string{"step.tags"},
 	},
@@ -139,11 +139,17 @@ var paramKeys = []Key{
 
 const secretText = "An entry of `secrets`: exactly one source. Sources may use params, and `host`."
 
+// What the schema says where these names are not right.
+var (
+	variableName = Type{Kind: Plain, Pattern: namePattern, Hint: "the name of a variable is letters, digits and _", Name: "name of a variable"}
+	keyPath      = Type{Kind: Plain, Pattern: keyPattern, Hint: "a path of names such as db.password", Name: "path of names"}
+)
+
 var secretSources = []string{"env", "file", "command", "age", "sops", "prompt"}
 
 var secretKeys = []Key{
 	{
-		Name: "env", Type: plain,
+		Name: "env", Type: variableName,
 		Text:    "The name of a variable in the environment of opsctl. It must be set when the secret is needed; an empty one is a value.",
 		Example: whole("name: env\nsecrets: {token: {env: DEPLOY_TOKEN}}\nsteps: [{run: 'deploy', env: {TOKEN: \"${{ secrets.token }}\"}}]"),
 		See:     []string{"param.secret"},
@@ -172,7 +178,7 @@ var secretKeys = []Key{
 		See:     []string{"secret.key"},
 	},
 	{
-		Name: "key", Type: text,
+		Name: "key", Type: keyPath,
 		Text:    "Which value of the decrypted file of `age` or `sops` is the secret. Keys of inner maps are joined by dots.",
 		Example: whole("name: key\nsecrets: {token: {sops: secrets.yaml, key: deploy.token}}\nsteps: [{run: 'deploy', env: {TOKEN: \"${{ secrets.token }}\"}}]"),
 	},
