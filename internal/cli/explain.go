@@ -172,7 +172,8 @@ type keyData struct {
 	Default  string   `json:"default,omitempty"`
 	Required bool     `json:"required,omitempty"`
 	Text     string   `json:"text"`
-	Example  string   `json:"example"` // a whole runbook
+	Example  string   `json:"example"`          // a whole runbook
+	Beside   string   `json:"beside,omitempty"` // a runbook that the example includes
 	See      []string `json:"see,omitempty"`
 	NotYet   bool     `json:"not_yet,omitempty"` // this version refuses it
 }
@@ -181,7 +182,7 @@ func (a *app) printKeys(list []language.Match) error {
 	for _, m := range list {
 		err := a.printJSON(keyData{
 			Key: m.Key.Name, Object: m.Object.Name, On: m.Key.On.Words(), Type: language.Unmarked(m.Key.Type.Told()), Default: language.Unmarked(m.Key.Default),
-			Required: m.Key.Required, Text: m.Key.Text, Example: m.Key.Example.Runbook(), See: m.Key.See, NotYet: m.Later(),
+			Required: m.Key.Required, Text: m.Key.Text, Example: m.Key.Example.Runbook(), Beside: m.Key.Example.Beside, See: m.Key.See, NotYet: m.Later(),
 		})
 		if err != nil {
 			return err
@@ -218,6 +219,9 @@ func explained(m language.Match, width int) string {
 		}
 	}
 	fmt.Fprintf(&b, "\n  example:\n    %s\n", strings.ReplaceAll(strings.Trim(k.Example.Text, "\n"), "\n", "\n    "))
+	if other := k.Example.Beside; other != "" {
+		fmt.Fprintf(&b, "\n  beside it, %s:\n    %s\n", language.Name(other), strings.ReplaceAll(other, "\n", "\n    "))
+	}
 	if len(k.See) > 0 {
 		fmt.Fprintf(&b, "\n  see also: %s\n", strings.Join(k.See, ", "))
 	}

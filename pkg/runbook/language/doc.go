@@ -4,5 +4,5 @@
 // To add a key, add its entry to the table it belongs to (table_*.go) with an example that uses it, and run the tests with
 // -update: they hold the table against the decoder, load and plan every example, and write schema and reference anew.
 //
-// It is unaware of YAML nodes and of the decoder: it describes what package runbook reads, and takes no part in reading it.
+// It is unaware of the decoder: it describes what package runbook reads, and takes no part in reading it.
 package language

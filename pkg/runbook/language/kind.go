@@ -94,7 +94,7 @@ func (t Type) Told() string {
 	case Number:
 		return "number" + t.bounds()
 	case Size:
-		return "size" + t.bounds()
+		return "size"
 	case Plain:
 		if t.Name != "" {
 			return t.Name

@@ -134,7 +134,7 @@ func Objects() []Object {
 		{
 			Name: "step", Article: "a step", Text: stepText, Keys: step, OneOf: Actions(),
 			OnlyWith: map[string][]string{"with": {"runbook"}, "rollout": {"steps", "runbook"}, "finally": {"steps", "runbook"}},
-			NotWith:  notOnBlocks(),
+			NotWith:  notBeside(),
 		},
 	}
 	for _, o := range innerObjects {
@@ -145,9 +145,9 @@ func Objects() []Object {
 	return list
 }
 
-// notOnBlocks lists, for each key that stands on single steps only and says something of one act, what makes a block.
-func notOnBlocks() map[string][]string {
-	refused := map[string][]string{"stdin": {"steps", "runbook", "assert", "manual"}}
+// notBeside lists what a key does not stand beside. Most say something of one act, and a block has none.
+func notBeside() map[string][]string {
+	refused := map[string][]string{"stdin": {"steps", "runbook", "assert", "manual"}, "rollout": {"foreach"}}
 	for _, name := range []string{"save", "save_files", "outputs", "ok_codes", "changed_if", "failed_if", "effect", "once"} {
 		refused[name] = []string{"steps", "runbook"}
 	}

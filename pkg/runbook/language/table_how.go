@@ -137,7 +137,7 @@ var undoKeys = []Key{
 	{
 		Name: "on_failure", On: shared, Type: either(word(failureWords...), inner("on_failure")), Default: "`rollback` if any step has a rollback, else `stop`",
 		Text: "What a failure leads to; the innermost word wins. `rollback`: nothing new starts, and what was done is taken back. `stop`: nothing new starts. " +
-			"`continue`: only what follows on that host is blocked, and the run ends as failed. `ignore`: it counts as done for what follows. `ask`: a person decides.",
+			"`continue`: only what follows on that host is blocked, and the run ends as failed. `ignore`: it counts as done for what follows. `ask`: a person at the terminal decides, also to try again; where nobody is, it is the default.",
 		Example: runs("- run: 'true'\n  on_failure: continue"),
 		See:     []string{"on_failure.do", "retry", "rollback", "finally"},
 	},

@@ -58,8 +58,8 @@ var orderKeys = []Key{
 		See:     []string{"parallel", "barrier"},
 	},
 	{
-		Name: "parallel", On: Top | Block, Type: boolean, Default: "false",
-		Text:    "Starts all steps of the block side by side, but for those that say `needs`. Beside `foreach` it lets the items run side by side.",
+		Name: "parallel", On: shared, Type: boolean, Default: "false",
+		Text:    "Starts all steps of the block side by side, but for those that say `needs`. Beside `foreach`, also on a single step, it lets the items run side by side.",
 		Example: runs("- parallel: true\n  steps:\n    - run: echo one\n    - run: echo two"),
 		See:     []string{"needs", "foreach"},
 	},
@@ -131,8 +131,8 @@ var whetherKeys = []Key{
 	},
 	{
 		Name: "confirm", On: shared, Type: text,
-		Text: "A question that a person answers before the step starts. It is asked once, in a rollout once for each wave, and lists the hosts. " +
-			"A no stops the run with exit code 6; `--yes` answers it. A step may also do nothing but ask.",
+		Text: "A question that a person answers before the step, or the block, starts. It is asked once, in a rollout once for each wave, and lists the hosts. " +
+			"No stops the run with exit code 6, skip leaves the step out, and `--yes` answers it. A step may also do nothing but ask.",
 		Example: fleet("- confirm: Take ${{ version }} to production?\n- run: echo deploy"),
 		See:     []string{"manual", "effect", "rollout.gate"},
 	},
