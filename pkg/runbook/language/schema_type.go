@@ -79,7 +79,11 @@ func (t Type) made() schema {
 	case Map:
 		s := schema{"type": "object", "additionalProperties": t.Of[0].schema()}
 		if t.Pattern != "" {
-			s["propertyNames"] = schema{"pattern": t.Pattern, patternMessage: "a name is letters, digits and _"}
+			names := schema{"pattern": t.Pattern}
+			if t.Pattern == namePattern {
+				names[patternMessage] = "a name is letters, digits and _"
+			}
+			s["propertyNames"] = names
 		}
 		if t.Except != "" {
 			s["allOf"] = []schema{{"patternProperties": schema{t.Except: false}, "errorMessage": "this name is taken"}}

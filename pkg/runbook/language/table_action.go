@@ -11,7 +11,7 @@ var actionFacts = []struct{ name, effect, check, undo string }{
 	{"link", "change", "yes", "yes"},
 	{"line", "change", "yes", "yes"},
 	{"service", "change", "yes, but for restart and reload", "the former state"},
-	{"fetch", "read", "lists", "removes what it wrote here"},
+	{"fetch", "read", "lists", ""},
 	{"wait", "read", "", ""},
 	{"http", "read for GET and HEAD, else change", "", ""},
 	{"assert", "read", "evaluated", ""},
@@ -51,7 +51,7 @@ var actionKeys = []Key{
 	},
 	{
 		Name: "line", On: Single, Type: inner("line"),
-		Text:    "Makes one line of a file on the host as given, or takes it away. It knows its own undo. For more than a line, `copy` the file.",
+		Text:    "Keeps one line of a file on the host as it should be, or takes lines out of it. It shows a diff, and knows its own undo. For more than a line, `copy` the file.",
 		Example: steps("- line: {path: /etc/ssh/sshd_config, match: '^#?PermitRootLogin ', line: PermitRootLogin no}\n  sudo: true"),
 		See:     []string{"copy", "save_files"},
 	},
@@ -63,7 +63,7 @@ var actionKeys = []Key{
 	},
 	{
 		Name: "fetch", On: Single, Type: inner("fetch"),
-		Text:    "Brings a file or directory of each host here, below `dest/HOST/`. It changes nothing on the host, and a rollback removes what it wrote here.",
+		Text:    "Brings a file or directory of each host here, below `dest/HOST/`. It changes nothing on the host.",
 		Example: fleet("- fetch: {src: /var/log/app.log, dest: collected}"),
 		See:     []string{"copy"},
 	},
@@ -75,7 +75,7 @@ var actionKeys = []Key{
 	},
 	{
 		Name: "http", On: Single, Type: inner("http"),
-		Text:    "Sends one HTTP request. Use `wait` for asking until something answers.",
+		Text:    "Makes one request from the host's point of view, through the SSH connection; with `delegate: local`, from here. Use `wait` for asking until something answers.",
 		Example: steps("- http: {url: 'https://api.example.com/deployments', method: POST, json: {version: \"${{ version }}\"}, status: 201}\n  delegate: local"),
 		See:     []string{"wait", "fetch"},
 	},
@@ -93,7 +93,7 @@ var actionKeys = []Key{
 	},
 	{
 		Name: "reboot", On: Single, Type: inner("reboot"),
-		Text:    "Restarts the host, and waits until it is back. The boot id tells that it really was down.",
+		Text:    "Restarts the host, and waits until it answers again with another boot id.",
 		Example: fleet("- reboot: {timeout: 15m}\n  sudo: true\n  max_parallel: 1"),
 		See:     []string{"service", "wait"},
 	},
@@ -125,12 +125,12 @@ const backup = "name: backup\nparams:\n  keep: {type: int, default: 7}\n  label:
 var scriptKeys = []Key{
 	{
 		Name: "file", Type: text, Required: true,
-		Text:    "The file here, relative to the runbook. Its first line says which program reads it, else the `shell` of the step does.",
+		Text:    "The file here, relative to the runbook. Its first line says which program reads it.",
 		Example: steps("- script: {file: scripts/rotate.sh}"),
 	},
 	{
 		Name: "args", Type: many(text),
-		Text:    "The words that the script is given, each as it stands.",
+		Text:    "The words that the script is given, each exactly as it is. A text that is one `${{ }}` and gives a list is several words.",
 		Example: steps("- script: {file: scripts/rotate.sh, args: [--keep, '7']}"),
 	},
 }

@@ -5,23 +5,23 @@ package language
 var lineKeys = []Key{
 	{
 		Name: "path", Type: text, Required: true,
-		Text:    "The file: an absolute path on the host, or `~/…`.",
+		Text:    "A file that is there: an absolute path on the host, or `~/…`. Where it is not there, `absent` has nothing to do.",
 		Example: steps("- line: {path: /etc/hosts, line: 10.0.0.9 db1}"),
 	},
 	{
 		Name: "match", Type: text,
-		Text:    "A regular expression (RE2) that finds the line to replace, or to take away. Where no line matches, `line` is added at the end.",
+		Text:    "A regular expression (RE2) that is looked for anywhere in a line. Without it, the line itself is looked for, whole. A value in it stands for itself: `${{ host.name }}` matches its dots as dots, and `raw(x)` is a pattern.",
 		Example: steps("- line: {path: /etc/ssh/sshd_config, match: '^#?Port ', line: Port 2222}"),
 		See:     []string{"line.line", "line.absent"},
 	},
 	{
 		Name: "line", Type: text,
-		Text:    "The line as it is to be, without its newline. Without `match` it is looked for as it stands.",
+		Text:    "The line, without its end. It takes the place of the last line that matches; where none does, and it is not there already, it is appended.",
 		Example: steps("- line: {path: /etc/hosts, line: 10.0.0.9 db1}"),
 	},
 	{
 		Name: "absent", Type: boolean, Default: "false",
-		Text:    "Takes away the lines that `match`.",
+		Text:    "Takes out all lines that match. It goes with one of `match` and `line`.",
 		Example: steps("- line: {path: /etc/hosts, match: ' db1$', absent: true}"),
 		See:     []string{"line.match"},
 	},
@@ -30,18 +30,18 @@ var lineKeys = []Key{
 var serviceKeys = []Key{
 	{
 		Name: "name", Type: text, Required: true,
-		Text:    "The service, as `systemctl` or `service` calls it.",
+		Text:    "A unit, such as `nginx` or `backup.timer`, or an init script.",
 		Example: steps("- service: {name: nginx, state: started}\n  sudo: true"),
 	},
 	{
 		Name: "state", Type: word("started", "stopped", "restarted", "reloaded"),
-		Text: "What it is to be. `started` and `stopped` do nothing where it is so already; `restarted` and `reloaded` always do " +
+		Text: "What it is to be; left out, it is left alone. `started` and `stopped` do nothing where it is so already; `restarted` and `reloaded` always do " +
 			"something, and have no undo.",
 		Example: steps("- service: {name: nginx, state: reloaded}\n  sudo: true"),
 	},
 	{
 		Name: "enabled", Type: boolean,
-		Text:    "Whether it starts when the host boots.",
+		Text:    "Whether it starts when the host boots. What is started by others, a static unit, stays as it is.",
 		Example: steps("- service: {name: nginx, state: started, enabled: true}\n  sudo: true"),
 	},
 }
@@ -49,12 +49,12 @@ var serviceKeys = []Key{
 var fetchKeys = []Key{
 	{
 		Name: "src", Type: text, Required: true,
-		Text:    "The file or directory on the host: an absolute path, or `~/…`.",
+		Text:    "A file on the host, or a directory whose regular files are meant: an absolute path, or `~/…`, and no symbolic link.",
 		Example: fleet("- fetch: {src: /var/log/app.log, dest: collected}"),
 	},
 	{
 		Name: "dest", Type: text, Required: true,
-		Text:    "The directory here, relative to the runbook, below which each host gets a directory of its own.",
+		Text:    "The directory here, relative to the runbook, below which each host gets a directory of its own: `dest/HOST/…`.",
 		Example: fleet("- fetch: {src: /etc/app/, dest: \"collected/${{ run.date }}\"}"),
 	},
 }
@@ -118,16 +118,16 @@ var waitKeys = []Key{
 var httpKeys = []Key{
 	{
 		Name: "url", Type: text, Required: true,
-		Text:    "Where the request goes.",
+		Text:    "Where the request goes. It starts with `http://` or `https://`.",
 		Example: steps("- http: {url: 'http://localhost:8080/version'}"),
 	},
 	{
-		Name: "method", Type: text, Default: "GET",
-		Text:    "The method of the request.",
+		Name: "method", Type: matching(`^[A-Z]+$`, "a method is in capital letters: GET, POST"), Default: "GET",
+		Text:    "The method of the request, in capital letters. It is needed where there is a body.",
 		Example: steps("- http: {url: 'http://localhost:8080/cache', method: DELETE}"),
 	},
 	{
-		Name: "headers", Type: Type{Kind: Map, Of: []Type{text}},
+		Name: "headers", Type: Type{Kind: Map, Of: []Type{text}, Pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"},
 		Text:    "Headers of the request.",
 		Example: steps("- http: {url: 'http://localhost:8080/version', headers: {Accept: text/plain}}"),
 	},
@@ -139,21 +139,21 @@ var httpKeys = []Key{
 	},
 	{
 		Name: "json", Type: anything,
-		Text:    "A value that is sent as JSON, in place of `body`.",
-		Example: steps("- http: {url: 'http://localhost:8080/note', method: POST, json: {version: \"${{ version }}\"}}"),
+		Text:    "A value that is sent as JSON, with its `Content-Type`, in place of `body`. A text in it that is one `${{ }}` keeps its type.",
+		Example: steps("- http: {url: 'http://localhost:8080/note', method: POST, json: {version: \"${{ version }}\", hosts: 3}}"),
 		See:     []string{"http.body"},
 	},
 	{
 		Name: "status", Type: many(number(100, 599)), Default: "200 to 299",
-		Text:    "The statuses that are no failure.",
+		Text:    "The statuses that are no failure. Name them all.",
 		Example: steps("- http: {url: 'http://localhost:8080/cache', method: DELETE, status: [204, 404]}"),
 	},
 }
 
 var rebootKeys = []Key{
 	{
-		Name: "timeout", Type: duration, Default: "10m",
-		Text:    "How long the host may take until it is back.",
+		Name: "timeout", Type: Type{Kind: Duration, Min: 1, Value: true}, Default: "10m",
+		Text:    "How long it may take from the order until the host is up again. It may be a `${{ }}` that gives a duration.",
 		Example: fleet("- reboot: {timeout: 15m}\n  sudo: true"),
 	},
 }

@@ -16,7 +16,10 @@ var innerObjects = []Object{
 	},
 	{Name: "on_failure", Article: "on_failure", Keys: failureKeys, Text: "What a failure leads to, and how much a rollback takes back."},
 	{
-		Name: "script", Article: "script", Keys: scriptKeys, Text: "A script that is a file here: it is sent to the host and run there.",
+		Name: "script", Article: "script", Keys: scriptKeys,
+		Text: "The interpreter is the one that the first line of the file names, such as `#!/bin/sh`; the file need not be executable. All that may be said of " +
+			"a `run` may be said of it. With `effect: read` it leaves nothing on the host. At most 1 MiB. A file made of params and vars alone is looked " +
+			"for before anything starts.",
 	},
 	{
 		Name: "copy", Article: "copy", Keys: copyKeys, OneOf: []string{"src", "content"},
@@ -25,14 +28,22 @@ var innerObjects = []Object{
 	},
 	{Name: "link", Article: "link", Keys: linkKeys, Text: "A symbolic link, switched in one step."},
 	{
-		Name: "line", Article: "line", Keys: lineKeys, OneOf: []string{"line", "absent"},
-		Text: "One line of a file on the host is there as given, or is not there.",
+		Name: "line", Article: "line", Keys: lineKeys, AnyOf: []string{"line", "absent"},
+		Text: "The file is read here and written whole, in one step, if it is still as it was read; if somebody changed it in between, the step " +
+			"fails and nothing was done. Every other byte stays: line ends of Windows, a last line without an end, mode, owner and group. A " +
+			"symbolic link stands for its target. At most 8 MiB.",
 	},
 	{
 		Name: "service", Article: "service", Keys: serviceKeys, AnyOf: []string{"state", "enabled"},
-		Text: "A service of the host, by systemd or by the `service` of older systems.",
+		Text: "By systemd where the host was booted with it, else by its script in `/etc/init.d`. A unit whose file was changed is read again " +
+			"first. When it fails, what the service manager says of it is part of the output. Its undo starts or stops the service again, and " +
+			"enables or disables it, as it was before the step; each only where the step says a word about it.",
 	},
-	{Name: "fetch", Article: "fetch", Keys: fetchKeys, Text: "A file or directory of the host is brought here."},
+	{
+		Name: "fetch", Article: "fetch", Keys: fetchKeys,
+		Text: "What is here already is not sent again; symbolic links and devices are left out, and said so. Only you may read what was fetched. It " +
+			"prints the names of the files; a dry run lists what would be written. There is no undo: the files stay. At most 10 000 files and 2 GiB at once.",
+	},
 	{
 		Name: "wait", Article: "wait", Keys: waitKeys, OneOf: []string{"tcp", "http", "file", "run", "pause"},
 		OnlyWith: map[string][]string{"status": {"http"}, "body": {"http"}},
@@ -41,13 +52,22 @@ var innerObjects = []Object{
 	},
 	{
 		Name: "http", Article: "http", Keys: httpKeys,
-		Text: "One HTTP request, from the host's point of view, or with `delegate: local` from here. GET and HEAD are of effect `read`; any other method changes something.",
+		OnlyWith: map[string][]string{"body": {"method"}, "json": {"method"}},
+		NotWith:  map[string][]string{"json": {"body"}},
+		Text: "The body of the answer is the `stdout` of the step, at most 16 MiB, and its status stands on `stderr`. GET and HEAD are of effect `read`, " +
+			"the others of effect `change`, unless `effect` says otherwise. A request of effect `change` is made at most once: where it may have been received and no " +
+			"answer came, its outcome is unknown, and neither `retry` nor `resume` makes it again. A GET follows a redirect on the same host; no other is " +
+			"followed. Certificates are verified by the roots of this machine, and those of `SSL_CERT_FILE`. No proxy is used. The limit is the `timeout` of the step.",
 	},
 	{
 		Name: "assert", Article: "assert", Keys: assertKeys,
 		Text: "Checks what is known. No host is asked: the expressions are evaluated here.",
 	},
-	{Name: "reboot", Article: "reboot", Keys: rebootKeys, Text: "The host goes down and comes up again; that it did is told by its boot id."},
+	{
+		Name: "reboot", Article: "reboot", Keys: rebootKeys,
+		Text: "By `systemctl reboot`, else `shutdown -r now`, else `reboot`. A host that did not go down within `timeout` failed; one that went down and does " +
+			"not answer by then is unknown. This machine is not rebooted.",
+	},
 }
 
 var rolloutKeys = []Key{

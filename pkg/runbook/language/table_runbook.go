@@ -137,7 +137,8 @@ var paramKeys = []Key{
 	},
 }
 
-const secretText = "An entry of `secrets`: exactly one source. Sources may use params, and `host`."
+const secretText = "An entry of `secrets`: exactly one source. Sources may use params, and `host`. A secret is at most 64 KiB, and not empty; it is " +
+	"fetched once for a run, however many steps and hosts use it."
 
 // What the schema says where these names are not right.
 var (
@@ -150,41 +151,41 @@ var secretSources = []string{"env", "file", "command", "age", "sops", "prompt"}
 var secretKeys = []Key{
 	{
 		Name: "env", Type: variableName,
-		Text:    "The name of a variable in the environment of opsctl. It must be set when the secret is needed; an empty one is a value.",
+		Text:    "The name of a variable in the environment of opsctl. Unset and empty are errors, told when the secret is needed.",
 		Example: whole("name: env\nsecrets: {token: {env: DEPLOY_TOKEN}}\nsteps: [{run: 'deploy', env: {TOKEN: \"${{ secrets.token }}\"}}]"),
 		See:     []string{"param.secret"},
 	},
 	{
 		Name: "file", Type: text,
-		Text:    "A file here, relative to the runbook. Its content without the last newline is the secret.",
+		Text:    "A file here, relative to the runbook, or `~/…`. Its content without newlines at the end is the secret. One that belongs to you and that others may read is refused, as `ssh` does with keys.",
 		Example: whole("name: file\nsecrets: {token: {file: ~/.config/deploy/token}}\nsteps: [{run: 'deploy', env: {TOKEN: \"${{ secrets.token }}\"}}]"),
 	},
 	{
 		Name: "command", Type: Type{Kind: List, Of: []Type{text}, Min: 1},
-		Text: "A program here, as a list of words; no shell reads them. What it prints, without the last newline, is the " +
-			"secret. So any password manager can be a source.",
+		Text: "A program here, as a list of words; no shell reads them. What it prints, without newlines at the end, is the " +
+			"secret, so any password manager can be a source. It has a minute, and no terminal to ask at.",
 		Example: whole("name: command\nsecrets: {token: {command: [pass, show, deploy/token]}}\nsteps: [{run: 'deploy', env: {TOKEN: \"${{ secrets.token }}\"}}]"),
 	},
 	{
 		Name: "age", Type: text,
-		Text:    "A file encrypted with age, relative to the runbook. With `key` it is YAML, and the secret is one value in it.",
+		Text:    "A file encrypted with age, relative to the runbook. With `key` it is YAML or JSON, and the secret is one value in it; without, it is the whole text. The program age is not needed.",
 		Example: whole("name: age\nsecrets: {token: {age: secrets.yaml.age, key: deploy.token}}\nsteps: [{run: 'deploy', env: {TOKEN: \"${{ secrets.token }}\"}}]"),
 		See:     []string{"secret.key"},
 	},
 	{
 		Name: "sops", Type: text,
-		Text:    "A file encrypted with sops, relative to the runbook. It is decrypted by the `sops` that is installed here.",
+		Text:    "A file encrypted with sops, relative to the runbook. It is decrypted by the program `sops`, which has to be installed here.",
 		Example: whole("name: sops\nsecrets: {token: {sops: secrets.yaml, key: deploy.token}}\nsteps: [{run: 'deploy', env: {TOKEN: \"${{ secrets.token }}\"}}]"),
 		See:     []string{"secret.key"},
 	},
 	{
 		Name: "key", Type: keyPath,
-		Text:    "Which value of the decrypted file of `age` or `sops` is the secret. Keys of inner maps are joined by dots.",
+		Text:    "Which value of the decrypted file of `age` or `sops` is the secret. Keys of inner maps are joined by dots; in a list, a number counts from 0.",
 		Example: whole("name: key\nsecrets: {token: {sops: secrets.yaml, key: deploy.token}}\nsteps: [{run: 'deploy', env: {TOKEN: \"${{ secrets.token }}\"}}]"),
 	},
 	{
 		Name: "prompt", Type: text,
-		Text:    "The question that a person at the terminal is asked. What is typed is not shown; without a terminal the run does not start.",
+		Text:    "The question that a person at the terminal is asked. What is typed is not shown; without a terminal the secret cannot be had.",
 		Example: whole("name: prompt\nsecrets: {token: {prompt: Token of the registry}}\nsteps: [{run: 'deploy', env: {TOKEN: \"${{ secrets.token }}\"}}]"),
 	},
 }
