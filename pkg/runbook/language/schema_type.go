@@ -50,9 +50,12 @@ func (t Type) schema() schema {
 
 // patterned is a text of a certain form. What YAML takes for a bool or a number is a text to opsctl: an id can be the word true.
 func (t Type) patterned() schema {
-	kinds := []string{"string", "boolean"}
-	if regexp.MustCompile(t.Pattern).MatchString("1") {
-		kinds = scalars()
+	kinds, form := []string{"string"}, regexp.MustCompile(t.Pattern)
+	if form.MatchString("1") {
+		kinds = append(kinds, "number")
+	}
+	if form.MatchString("true") {
+		kinds = append(kinds, "boolean")
 	}
 	return schema{"type": kinds, "pattern": t.Pattern, "errorMessage": t.Hint}
 }

@@ -2,6 +2,11 @@ package language
 
 // The keys of actions that deal with what a host has of its own.
 
+var (
+	address   = Type{Kind: Plain, Pattern: `^https?://|\$\{\{`, Hint: "a URL starts with http:// or https://", Name: "text"}
+	lineMatch = Type{Kind: Plain, Pattern: `.`, Hint: "an empty pattern matches every line", Name: "text"}
+)
+
 var lineKeys = []Key{
 	{
 		Name: "path", Type: text, Required: true,
@@ -9,7 +14,7 @@ var lineKeys = []Key{
 		Example: steps("- line: {path: /etc/hosts, line: 10.0.0.9 db1}"),
 	},
 	{
-		Name: "match", Type: text,
+		Name: "match", Type: lineMatch,
 		Text:    "A regular expression (RE2) that is looked for anywhere in a line. Without it, the line itself is looked for, whole. A value in it stands for itself: `${{ host.name }}` matches its dots as dots, and `raw(x)` is a pattern.",
 		Example: steps("- line: {path: /etc/ssh/sshd_config, match: '^#?Port ', line: Port 2222}"),
 		See:     []string{"line.line", "line.absent"},
@@ -117,7 +122,7 @@ var waitKeys = []Key{
 
 var httpKeys = []Key{
 	{
-		Name: "url", Type: text, Required: true,
+		Name: "url", Type: address, Required: true,
 		Text:    "Where the request goes. It starts with `http://` or `https://`.",
 		Example: steps("- http: {url: 'http://localhost:8080/version'}"),
 	},
