@@ -138,7 +138,7 @@ var paramKeys = []Key{
 }
 
 const secretText = "An entry of `secrets`: exactly one source. Sources may use params, and `host`. A secret is at most 64 KiB, and not empty; it is " +
-	"fetched once for a run, however many steps and hosts use it."
+	"fetched once for a run, however many steps and hosts use it. More is told in [secrets](secrets.md)."
 
 // What the schema says where these names are not right.
 var (
