@@ -115,6 +115,9 @@ func (t Type) Told() string {
 	case Map:
 		return "map of names and " + plural(t.Of[0])
 	case Inner:
+		if t.Object == "step" {
+			return "a step"
+		}
 		return "map, see below"
 	case Either:
 		return t.choice()

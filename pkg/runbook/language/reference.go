@@ -81,6 +81,7 @@ func (r *reference) object(o Object) {
 	if len(o.OneOf) > 0 {
 		fmt.Fprintf(r, "Exactly one of `%s` is given.\n\n", strings.Join(o.OneOf, "`, `"))
 	}
+	fmt.Fprintf(r, "The keys of `%s`:\n\n", o.Name)
 	r.table(o.Name, keys)
 	for _, k := range keys {
 		r.key(o.Name, k)
@@ -111,7 +112,7 @@ func (r *reference) table(of string, keys []Key) {
 
 func (k Key) defaultTold() string {
 	switch {
-	case k.Required && k.On&Single == 0 && k.On != Top|Block, k.Name == "steps":
+	case k.Required:
 		return "required"
 	case k.Default == "":
 		return ""
