@@ -1,0 +1,306 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/opsctl/opsctl/pkg/runbook"
+)
+
+func readingRules() []Rule {
+	return []Rule{
+		{
+			Name: "check-writes", Severity: Warning, Summary: "a check, a save or a read that looks as if it writes",
+			Why:   "Checks, saves and steps of effect read also run in a dry run, and may run again at any time. They must not change anything.",
+			Bad:   "name: x\nsteps:\n  - id: conf\n    check: cp app.conf /etc/app.conf && test -s /etc/app.conf\n    run: bin/configure\n",
+			Good:  "name: x\nsteps:\n  - id: conf\n    check: cmp -s app.conf /etc/app.conf\n    run: bin/configure\n",
+			check: checkWrites,
+		},
+		{
+			Name: "missing-effect", Severity: Note, Summary: "a step that only reads and does not say so",
+			Why:   "A step of effect read runs in a dry run too, so that more is known in a plan, and it is not listed among the changes. Without it, opsctl takes the step for a change.",
+			Bad:   "name: x\nsteps:\n  - run: df -h /srv\n",
+			Good:  "name: x\nsteps:\n  - run: df -h /srv\n    effect: read\n",
+			check: missingEffect,
+		},
+	}
+}
+
+// writers change something, whatever their arguments.
+var writers = strings.Fields(`rm mv cp mkdir rmdir touch ln chmod chown chgrp truncate dd shred unlink install rsync scp mknod mkfifo
+	kill pkill killall reboot shutdown poweroff halt useradd usermod userdel groupadd groupmod groupdel passwd chpasswd
+	mkfs mkswap swapon swapoff umount modprobe rmmod insmod unzip patch ldconfig update-grub setfacl setcap fallocate`)
+
+// writingWords change something when one of these words is their first argument that is no option.
+var writingWords = map[string][]string{
+	"systemctl":   strings.Fields("start stop restart reload try-restart reload-or-restart enable disable mask unmask daemon-reload kill isolate edit set-property reset-failed"),
+	"service":     strings.Fields("start stop restart reload"), // its second argument, see wordsAfter
+	"apt":         strings.Fields("install remove purge upgrade full-upgrade update autoremove"),
+	"apt-get":     strings.Fields("install remove purge upgrade dist-upgrade update autoremove clean"),
+	"yum":         strings.Fields("install remove erase update upgrade downgrade reinstall clean"),
+	"dnf":         strings.Fields("install remove erase update upgrade downgrade reinstall clean"),
+	"zypper":      strings.Fields("install in remove rm update up dup"),
+	"apk":         strings.Fields("add del upgrade update"),
+	"snap":        strings.Fields("install remove refresh"),
+	"pip":         strings.Fields("install uninstall"),
+	"pip3":        strings.Fields("install uninstall"),
+	"npm":         strings.Fields("install ci uninstall update"),
+	"git":         strings.Fields("commit push pull checkout switch merge reset clean clone fetch rebase apply am init add rm mv restore stash tag"),
+	"docker":      strings.Fields("run rm rmi stop start restart kill pull push build create prune tag load"),
+	"podman":      strings.Fields("run rm rmi stop start restart kill pull push build create prune tag load"),
+	"kubectl":     strings.Fields("apply delete create patch scale drain cordon uncordon edit replace label annotate set expose"),
+	"helm":        strings.Fields("install upgrade uninstall rollback"),
+	"crontab":     strings.Fields("-r -e -"),
+	"firewall":    strings.Fields("add remove"),
+	"hostnamectl": strings.Fields("set-hostname hostname"),
+	"timedatectl": strings.Fields("set-time set-timezone set-ntp"),
+}
+
+// writingOptions change something when one of these options is given; a letter stands for itself in a group too.
+var writingOptions = map[string][]string{
+	"sed": {"-i", "--in-place"}, "perl": {"-i"}, "find": {"-delete"}, "sysctl": {"-w", "--write", "-p"},
+	"tar":      {"-x", "-c", "-r", "-u", "--extract", "--create"},
+	"iptables": {"-A", "-D", "-I", "-F", "-P", "-R"}, "dpkg": {"-i", "-r", "-P", "--install", "--remove", "--purge", "--configure"},
+	"rpm":  {"-i", "-U", "-F", "-e", "--install", "--upgrade", "--erase"},
+	"curl": {"-o", "-O", "-d", "-T", "-F", "--output", "--remote-name", "--data", "--upload-file", "--form"}, "date": {"-s", "--set"},
+	"sort": {"-o"}, "crontab": {"-r"}, "ssh-keygen": {"-f"},
+}
+
+// writes says what a command looks as if it did, "" if it only reads.
+func (c *call) writes() string {
+	words := c.peeled()
+	if len(words) == 0 {
+		return ""
+	}
+	name := words[0].name()
+	args := words[1:]
+	switch {
+	case slices.Contains(writers, name) || strings.HasPrefix(name, "mkfs."):
+		if c.temporary(args) || name == "kill" && hasOption(args, []string{"-0", "-l"}) {
+			return ""
+		}
+		return name
+	case name == "tar" && len(args) > 0 && !strings.HasPrefix(args[0].text, "-") && strings.ContainsAny(args[0].text, "xcru") && len(args[0].text) < 8:
+		return name + " that writes"
+	case name == "tee":
+		for _, a := range args {
+			if !strings.HasPrefix(a.text, "-") && a.text != "/dev/null" && a.text != "/dev/stderr" {
+				return name
+			}
+		}
+		return ""
+	case name == "curl" && (writingMethod(args) || hasOption(args, writingOptions[name])):
+		if outputs(args, "-o", "--output") == "/dev/null" && !writingMethod(args) && !hasOption(args, []string{"-d", "-T", "-F"}) {
+			return ""
+		}
+		return name + " that sends or stores something"
+	case name == "wget":
+		if hasOption(args, []string{"--spider"}) || slices.Contains([]string{"-", "/dev/null", "/dev/stdout"}, outputs(args, "-O", "--output-document")) {
+			return ""
+		}
+		return name + " that stores a file"
+	}
+	return c.writesByArgument(name, args)
+}
+
+func (c *call) writesByArgument(name string, args []word) string {
+	if name != "curl" && hasOption(args, writingOptions[name]) {
+		for _, a := range args {
+			if slices.Contains([]string{"-t", "--list", "--test"}, a.text) || name == "dpkg" && strings.HasPrefix(a.text, "--dry") {
+				return ""
+			}
+		}
+		return name + " that writes"
+	}
+	if verbs := writingWords[name]; verbs != nil {
+		for _, a := range args {
+			if strings.HasPrefix(a.text, "-") && !slices.Contains(verbs, a.text) {
+				continue
+			}
+			if slices.Contains(verbs, a.text) {
+				return name + " " + a.text
+			}
+			if name != "service" {
+				return ""
+			}
+		}
+	}
+	return ""
+}
+
+// outputs gives where an option of a command sends what it fetches: -O - or -O-.
+func outputs(args []word, options ...string) string {
+	for i, a := range args {
+		for _, o := range options {
+			switch {
+			case a.text == o && i+1 < len(args):
+				return args[i+1].text
+			case strings.HasPrefix(a.text, o+"="):
+				return a.text[len(o)+1:]
+			case len(a.text) > 1 && !strings.HasPrefix(o, "--") && !strings.HasPrefix(a.text, "--") && a.text[0] == '-' && strings.Contains(a.text, o[1:]):
+				if rest := a.text[strings.Index(a.text, o[1:])+1:]; rest != "" {
+					return rest
+				} else if i+1 < len(args) {
+					return args[i+1].text
+				}
+			}
+		}
+	}
+	return ""
+}
+
+func writingMethod(args []word) bool {
+	method := outputs(args, "-X", "--request")
+	return method != "" && !slices.Contains([]string{"GET", "HEAD", "OPTIONS"}, method)
+}
+
+// hasOption looks for options, also for a letter in a group of them: -ri holds -i.
+func hasOption(args []word, options []string) bool {
+	for _, a := range args {
+		if len(a.text) < 2 || a.text[0] != '-' {
+			continue
+		}
+		for _, o := range options {
+			long := strings.HasPrefix(o, "--") || len(o) > 2
+			switch {
+			case a.text == o || long && strings.HasPrefix(a.text, o+"="):
+				return true
+			case !long && a.text[1] != '-' && len(a.text) < 8 && strings.Contains(a.text[1:], o[1:]):
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// temporary tells whether a script makes temporary files, and all the command is given are names it
+// learns while it runs: these are most likely them.
+func (c *call) temporary(args []word) bool {
+	if !strings.Contains(c.script.text, "mktemp") {
+		return false
+	}
+	for _, a := range args {
+		if a.literal && !strings.HasPrefix(a.text, "-") {
+			return false
+		}
+	}
+	return true
+}
+
+// harmless are files that take what is written without keeping it.
+var harmless = []string{"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty", "/dev/full"}
+
+// redirections lists the words of files that a script writes to.
+func (c *script) redirections() []word {
+	var list []word
+	if c.file == nil {
+		return nil
+	}
+	for node := range syntax.Preorder(c.file) {
+		r, ok := node.(*syntax.Redirect)
+		if !ok {
+			continue
+		}
+		switch r.Op {
+		case syntax.RdrOut, syntax.AppOut, syntax.RdrInOut, syntax.RdrClob, syntax.RdrAll, syntax.AppAll:
+		default:
+			continue
+		}
+		w := word{from: offset(r.Pos()), to: offset(r.End())}
+		w.text, w.literal = c.literal(r.Word)
+		if slices.Contains(harmless, w.text) || !w.literal && strings.Contains(c.text, "mktemp") {
+			continue
+		}
+		list = append(list, w)
+	}
+	return list
+}
+
+func checkWrites(p *pass) {
+	for _, c := range p.scripts {
+		what := ""
+		switch {
+		case c.role == "check" || c.role == "save":
+			what = "this " + c.role + " looks as if it writes"
+		case c.role == "run" && c.step.Effect == runbook.Read, c.role == "wait":
+			what = "this step is of effect read, and looks as if it writes"
+		default:
+			continue
+		}
+		const hint = "check, save and read run in a dry run too, and change nothing"
+		for _, one := range c.calls {
+			if did := one.writes(); did != "" {
+				w := word{from: one.from, to: one.from + len(firstLine(one.node.Text[one.from:one.to]))}
+				one.report(p, w, what+": "+did, hint)
+			}
+		}
+		for _, r := range c.redirections() {
+			p.reportAt(c.step, c.node, r.from, r.to-r.from, what+": a redirection into a file", hint)
+		}
+	}
+}
+
+// readers only look, whatever their arguments, unless writes says otherwise.
+var readers = strings.Fields(`cat ls stat grep egrep fgrep head tail wc df du free uptime uname hostname id whoami who w date ps ss netstat lsof
+	journalctl dig host nslookup ping cut sort uniq tr awk sed jq yq readlink realpath find getent pgrep env printenv sha256sum sha1sum
+	md5sum cksum diff cmp lsblk lscpu lspci blkid findmnt dmesg last vmstat iostat sar nproc arch file strings od xxd tree curl dpkg rpm`)
+
+// neutral do nothing by themselves.
+var neutral = strings.Fields(`echo printf true false : test [ exit return set cd pwd sleep read local shift command type which basename dirname seq expr export unset wait`)
+
+var readingWords = map[string][]string{
+	"systemctl": strings.Fields("status is-active is-enabled is-failed show cat list-units list-unit-files list-timers list-sockets get-default"),
+	"docker":    strings.Fields("ps inspect logs images info version stats top port"), "podman": strings.Fields("ps inspect logs images info version"),
+	"kubectl": strings.Fields("get describe logs top version explain"), "git": strings.Fields("status log rev-parse diff describe show ls-files"),
+	"apt": strings.Fields("list policy show search"), "apt-cache": strings.Fields("policy show search"), "nginx": {"-t", "-T", "-v"},
+	"ip": strings.Fields("addr a route r link"), "helm": strings.Fields("list status get"), "crontab": {"-l"},
+}
+
+// reads tells whether a command is known to look only, and whether it looks at all.
+func (c *call) reads() (only, looks bool) {
+	words := c.peeled()
+	if len(words) == 0 || c.writes() != "" {
+		return false, false
+	}
+	name := words[0].name()
+	switch {
+	case slices.Contains(neutral, name):
+		return true, false
+	case slices.Contains(readers, name):
+		return name != "find" || !hasOption(words[1:], []string{"-exec", "-execdir", "-ok", "-fprint"}), true
+	case name == "ip":
+		return len(words) < 3 || slices.Contains([]string{"show", "list", "get"}, words[2].text), true
+	}
+	for _, a := range words[1:] {
+		if slices.Contains(readingWords[name], a.text) {
+			return true, true
+		}
+		if !strings.HasPrefix(a.text, "-") {
+			break
+		}
+	}
+	return false, false
+}
+
+func missingEffect(p *pass) {
+	for _, c := range p.scripts {
+		s := c.step
+		if c.role != "run" || s.Node.Get("effect") != nil || s.Rollback != nil || len(c.calls) == 0 || len(c.redirections()) > 0 || s.Finally {
+			continue
+		}
+		looking := false
+		for _, one := range c.calls {
+			only, looks := one.reads()
+			if looking = looking || looks; !only {
+				looking = false
+				break
+			}
+		}
+		if looking {
+			p.report(s, s.Key, fmt.Sprintf("%s only reads, and counts as a change", quote(s)), "effect: read")
+		}
+	}
+}
