@@ -18,12 +18,14 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 func format(t testing.TB, text string) string {
 	t.Helper()
-	out, err := Format(&source.File{Name: "f.yaml", Text: text})
+	out, err := formatted(text)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
 	return out
 }
+
+func formatted(text string) (string, error) { return Format(&source.File{Name: "f.yaml", Text: text}) }
 
 // TestGolden lays out testdata/*.yaml and compares with the .golden beside it.
 func TestGolden(t *testing.T) {
@@ -150,7 +152,7 @@ func TestRefusals(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			out, err := Format(&source.File{Name: "f.yaml", Text: tt.text})
+			out, err := formatted(tt.text)
 			if err == nil || !strings.HasPrefix(err.Error(), tt.want) {
 				t.Errorf("got %v, %q; want %q", err, out, tt.want)
 			}
@@ -219,7 +221,7 @@ func TestCorpus(t *testing.T) {
 func TestMutations(t *testing.T) {
 	texts := corpus(t)
 	random := rand.New(rand.NewSource(7))
-	formatted, refused := 0, 0
+	laidOut, refused := 0, 0
 	for range 6000 {
 		text := texts[random.Intn(len(texts))]
 		for range 1 + random.Intn(4) {
@@ -228,16 +230,16 @@ func TestMutations(t *testing.T) {
 		if n, err := source.Parse(&source.File{Text: text}); err != nil || n.Kind == source.Scalar || n.Kind == source.Null {
 			continue
 		}
-		out, err := Format(&source.File{Name: "f.yaml", Text: text})
+		out, err := formatted(text)
 		if err != nil {
 			refused++
 			continue
 		}
-		formatted++
+		laidOut++
 		holds(t, text, out)
 	}
-	if formatted < 1000 || refused > formatted/50 {
-		t.Errorf("%d formatted, %d refused", formatted, refused)
+	if laidOut < 1000 || refused > laidOut/50 {
+		t.Errorf("%d laid out, %d refused", laidOut, refused)
 	}
 }
 
@@ -285,11 +287,26 @@ func FuzzFormat(f *testing.F) {
 		for range seed % 4 {
 			text = mutate(random, text)
 		}
-		out, err := Format(&source.File{Name: "f.yaml", Text: text})
+		out, err := formatted(text)
 		if err != nil {
 			_ = err.Error()
 			return
 		}
 		holds(t, text, out)
 	})
+}
+
+// TestShipped makes sure that the YAML which comes with opsctl is laid out.
+func TestShipped(t *testing.T) {
+	for _, pattern := range []string{"../../runbooks/*.yaml", "../cli/starter/*.yaml", "../cli/starter/runbooks/*.yaml"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no files %s: %v", pattern, err)
+		}
+		for _, name := range files {
+			if text := read(t, name); format(t, text) != text {
+				t.Errorf("%s is not laid out; go run ./cmd/opsctl fmt runbooks internal/cli/starter", name)
+			}
+		}
+	}
 }

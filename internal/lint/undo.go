@@ -47,8 +47,12 @@ func missingRollback(p *pass) {
 	if !declared {
 		return
 	}
+	reading := map[*runbook.Step]bool{} // another rule speaks of them
+	for _, c := range p.scripts {
+		reading[c.step] = reading[c.step] || c.onlyReads()
+	}
 	for _, s := range p.steps {
-		if changes(s) && s.Rollback == nil && !s.BuiltinUndo() && !s.Finally {
+		if changes(s) && s.Rollback == nil && !s.BuiltinUndo() && !s.Finally && !reading[s] {
 			p.report(s, head(s), fmt.Sprintf("%s changes something and does not say how it is taken back", quote(s)), "rollback: COMMAND, or rollback: none where there is nothing to take back")
 		}
 	}

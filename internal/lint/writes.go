@@ -29,46 +29,6 @@ func readingRules() []Rule {
 	}
 }
 
-// writers change something, whatever their arguments.
-var writers = strings.Fields(`rm mv cp mkdir rmdir touch ln chmod chown chgrp truncate dd shred unlink install rsync scp mknod mkfifo
-	kill pkill killall reboot shutdown poweroff halt useradd usermod userdel groupadd groupmod groupdel passwd chpasswd
-	mkfs mkswap swapon swapoff umount modprobe rmmod insmod unzip patch ldconfig update-grub setfacl setcap fallocate`)
-
-// writingWords change something when one of these words is their first argument that is no option.
-var writingWords = map[string][]string{
-	"systemctl":   strings.Fields("start stop restart reload try-restart reload-or-restart enable disable mask unmask daemon-reload kill isolate edit set-property reset-failed"),
-	"service":     strings.Fields("start stop restart reload"), // its second argument, see wordsAfter
-	"apt":         strings.Fields("install remove purge upgrade full-upgrade update autoremove"),
-	"apt-get":     strings.Fields("install remove purge upgrade dist-upgrade update autoremove clean"),
-	"yum":         strings.Fields("install remove erase update upgrade downgrade reinstall clean"),
-	"dnf":         strings.Fields("install remove erase update upgrade downgrade reinstall clean"),
-	"zypper":      strings.Fields("install in remove rm update up dup"),
-	"apk":         strings.Fields("add del upgrade update"),
-	"snap":        strings.Fields("install remove refresh"),
-	"pip":         strings.Fields("install uninstall"),
-	"pip3":        strings.Fields("install uninstall"),
-	"npm":         strings.Fields("install ci uninstall update"),
-	"git":         strings.Fields("commit push pull checkout switch merge reset clean clone fetch rebase apply am init add rm mv restore stash tag"),
-	"docker":      strings.Fields("run rm rmi stop start restart kill pull push build create prune tag load"),
-	"podman":      strings.Fields("run rm rmi stop start restart kill pull push build create prune tag load"),
-	"kubectl":     strings.Fields("apply delete create patch scale drain cordon uncordon edit replace label annotate set expose"),
-	"helm":        strings.Fields("install upgrade uninstall rollback"),
-	"crontab":     strings.Fields("-r -e -"),
-	"firewall":    strings.Fields("add remove"),
-	"hostnamectl": strings.Fields("set-hostname hostname"),
-	"timedatectl": strings.Fields("set-time set-timezone set-ntp"),
-}
-
-// writingOptions change something when one of these options is given; a letter stands for itself in a group too.
-var writingOptions = map[string][]string{
-	"sed": {"-i", "--in-place"}, "perl": {"-i"}, "find": {"-delete"}, "sysctl": {"-w", "--write", "-p"},
-	"tar":      {"-x", "-c", "-r", "-u", "--extract", "--create"},
-	"iptables": {"-A", "-D", "-I", "-F", "-P", "-R"}, "dpkg": {"-i", "-r", "-P", "--install", "--remove", "--purge", "--configure"},
-	"rpm":  {"-i", "-U", "-F", "-e", "--install", "--upgrade", "--erase"},
-	"curl": {"-o", "-O", "-d", "-T", "-F", "--output", "--remote-name", "--data", "--upload-file", "--form"}, "date": {"-s", "--set"},
-	"sort": {"-o"}, "crontab": {"-r"}, "ssh-keygen": {"-f"},
-}
-
 // writes says what a command looks as if it did, "" if it only reads.
 func (c *call) writes() string {
 	words := c.peeled()
@@ -190,9 +150,6 @@ func (c *call) temporary(args []word) bool {
 	return true
 }
 
-// harmless are files that take what is written without keeping it.
-var harmless = []string{"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty", "/dev/full"}
-
 // redirections lists the words of files that a script writes to.
 func (c *script) redirections() []word {
 	var list []word
@@ -243,64 +200,3 @@ func checkWrites(p *pass) {
 	}
 }
 
-// readers only look, whatever their arguments, unless writes says otherwise.
-var readers = strings.Fields(`cat ls stat grep egrep fgrep head tail wc df du free uptime uname hostname id whoami who w date ps ss netstat lsof
-	journalctl dig host nslookup ping cut sort uniq tr awk sed jq yq readlink realpath find getent pgrep env printenv sha256sum sha1sum
-	md5sum cksum diff cmp lsblk lscpu lspci blkid findmnt dmesg last vmstat iostat sar nproc arch file strings od xxd tree curl dpkg rpm`)
-
-// neutral do nothing by themselves.
-var neutral = strings.Fields(`echo printf true false : test [ exit return set cd pwd sleep read local shift command type which basename dirname seq expr export unset wait`)
-
-var readingWords = map[string][]string{
-	"systemctl": strings.Fields("status is-active is-enabled is-failed show cat list-units list-unit-files list-timers list-sockets get-default"),
-	"docker":    strings.Fields("ps inspect logs images info version stats top port"), "podman": strings.Fields("ps inspect logs images info version"),
-	"kubectl": strings.Fields("get describe logs top version explain"), "git": strings.Fields("status log rev-parse diff describe show ls-files"),
-	"apt": strings.Fields("list policy show search"), "apt-cache": strings.Fields("policy show search"), "nginx": {"-t", "-T", "-v"},
-	"ip": strings.Fields("addr a route r link"), "helm": strings.Fields("list status get"), "crontab": {"-l"},
-}
-
-// reads tells whether a command is known to look only, and whether it looks at all.
-func (c *call) reads() (only, looks bool) {
-	words := c.peeled()
-	if len(words) == 0 || c.writes() != "" {
-		return false, false
-	}
-	name := words[0].name()
-	switch {
-	case slices.Contains(neutral, name):
-		return true, false
-	case slices.Contains(readers, name):
-		return name != "find" || !hasOption(words[1:], []string{"-exec", "-execdir", "-ok", "-fprint"}), true
-	case name == "ip":
-		return len(words) < 3 || slices.Contains([]string{"show", "list", "get"}, words[2].text), true
-	}
-	for _, a := range words[1:] {
-		if slices.Contains(readingWords[name], a.text) {
-			return true, true
-		}
-		if !strings.HasPrefix(a.text, "-") {
-			break
-		}
-	}
-	return false, false
-}
-
-func missingEffect(p *pass) {
-	for _, c := range p.scripts {
-		s := c.step
-		if c.role != "run" || s.Node.Get("effect") != nil || s.Rollback != nil || len(c.calls) == 0 || len(c.redirections()) > 0 || s.Finally {
-			continue
-		}
-		looking := false
-		for _, one := range c.calls {
-			only, looks := one.reads()
-			if looking = looking || looks; !only {
-				looking = false
-				break
-			}
-		}
-		if looking {
-			p.report(s, s.Key, fmt.Sprintf("%s only reads, and counts as a change", quote(s)), "effect: read")
-		}
-	}
-}
