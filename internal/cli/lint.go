@@ -50,6 +50,14 @@ line, or above it, makes an exception, with a reason:
 	f.StringSliceVar(&o.skip, "skip-rule", nil, "all but these `RULE`s, with commas")
 	f.BoolVar(&o.list, "list", false, "list the rules")
 	f.StringVar(&o.explain, "explain", "", "tell why a `RULE` is there, what it finds, and what to write instead")
+	for _, name := range []string{"rule", "skip-rule", "explain"} {
+		complete := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return lint.Names(), cobra.ShellCompDirectiveNoFileComp
+		}
+		if err := cmd.RegisterFlagCompletionFunc(name, complete); err != nil {
+			panic(err) // the flag was declared above
+		}
+	}
 	return cmd
 }
 
@@ -164,7 +172,7 @@ func (a *app) readRunbook(name string) (path string, rb *runbook.Runbook, warnin
 	if path, err = a.findRunbook(name); err != nil {
 		return name, nil, nil, err
 	}
-	rb, warnings, err = runbook.Load(path)
+	rb, warnings, err = a.loader(path).Load(path)
 	if err != nil {
 		if _, ok := source.AsProblems(err); !ok {
 			err = invalid("cannot read "+path+": "+reason(err), "")

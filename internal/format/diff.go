@@ -44,7 +44,9 @@ type edit struct {
 	text string
 }
 
-func splitLines(text string) []string { return strings.SplitAfter(strings.TrimSuffix(text, "\n"), "\n") }
+func splitLines(text string) []string {
+	return strings.SplitAfter(strings.TrimSuffix(text, "\n"), "\n")
+}
 
 func hunk(b *strings.Builder, edits []edit, from, to int) {
 	var lines, counts [2]int // of the text before, of the text after

@@ -4,18 +4,24 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/opsctl/opsctl/pkg/runbook"
 )
 
+// included are the runbooks that others of these tests include.
+var included = map[string]string{
+	"inner.yaml": "name: inner\nparams: {who: {type: string}}\nsteps: [{id: greet, run: sudo echo, rollback: a}]\n",
+}
+
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // check loads a runbook and gives what is found in it.
 func check(t *testing.T, name, text string, options Options) []Finding {
 	t.Helper()
-	rb, _, err := runbook.LoadText(text, name, ".")
+	rb, _, err := runbook.Loader{Read: func(path string) (string, error) { return included[filepath.Base(path)], nil }}.LoadText(text, name, ".")
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
@@ -71,4 +77,25 @@ func golden(t *testing.T, name, got string) {
 	if got != string(want) {
 		t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
 	}
+}
+
+// FuzzCheck looks at whatever loads, and must not fall over it: every place lies in the file.
+func FuzzCheck(f *testing.F) {
+	for _, r := range Rules() {
+		f.Add(r.Bad)
+		f.Add(r.Good)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		rb, _, err := runbook.LoadText(text, "runbooks/x.yaml", ".")
+		if err != nil || strings.ContainsAny(text, "\r\u0085\u2028\u2029") { // other ends of lines than people count
+			return
+		}
+		for _, found := range Check(rb, Options{}) {
+			line := found.File.Line(found.Pos.Line)
+			if found.Pos.Line < 1 || found.Pos.Column < 1 || found.Pos.Column > len([]rune(line))+1 || found.EndColumn <= found.Pos.Column ||
+				found.EndColumn > max(len([]rune(line)), found.Pos.Column)+1 {
+				t.Errorf("%+v is nowhere in\n%s", found, text)
+			}
+		}
+	})
 }

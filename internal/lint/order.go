@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/opsctl/opsctl/internal/source"
@@ -106,7 +107,7 @@ func runsBeside(p *pass) {
 		}
 		var beside []string
 		for _, other := range siblings(p.rb, s) {
-			if other != s && !p.earlier(s)[other] && !p.earlier(other)[s] {
+			if other != s && !p.earlier(s).has(p.index[other]) && !p.earlier(other).has(p.index[s]) {
 				beside = append(beside, other.ID)
 			}
 		}
@@ -117,9 +118,9 @@ func runsBeside(p *pass) {
 }
 
 func siblings(rb *runbook.Runbook, s *runbook.Step) []*runbook.Step {
-	for _, f := range rb.Finally {
-		if f == s {
-			return rb.Finally
+	for _, list := range [][]*runbook.Step{rb.Finally, s.Parent.Always} {
+		if slices.Contains(list, s) {
+			return list
 		}
 	}
 	return s.Parent.Steps

@@ -10,26 +10,25 @@ import (
 // pass is one look at one runbook.
 type pass struct {
 	rb      *runbook.Runbook
-	steps   []*runbook.Step // all, in the order written; those of finally last
+	steps   []*runbook.Step // those written in this document; those of its finally last
 	scripts []*script
-	secrets map[string]bool // names whose values are not to be seen
-	before  map[*runbook.Step]map[*runbook.Step]bool
+	secrets map[string]bool       // names whose values are not to be seen
+	index   map[*runbook.Step]int // in steps
+	before  []places              // by index: the steps that are certain to come first
 
 	rule  *Rule
 	found []Finding
 }
 
 func newPass(rb *runbook.Runbook) *pass {
-	p := &pass{rb: rb, secrets: map[string]bool{"secrets": true}, before: map[*runbook.Step]map[*runbook.Step]bool{}}
-	add := func(s *runbook.Step) {
-		if s != rb.Root {
+	p := &pass{rb: rb, secrets: map[string]bool{"secrets": true}, index: map[*runbook.Step]int{}}
+	rb.All(func(s *runbook.Step) {
+		if s.In == rb { // what is included is looked at as a runbook of its own
+			p.index[s] = len(p.steps)
 			p.steps = append(p.steps, s)
 		}
-	}
-	rb.Root.Walk(add)
-	for _, s := range rb.Finally {
-		s.Walk(add)
-	}
+	})
+	p.before = make([]places, len(p.steps))
 	for _, s := range append([]*runbook.Step{rb.Root}, p.steps...) {
 		p.scripts = append(p.scripts, scriptsOf(s)...)
 	}
@@ -53,12 +52,17 @@ func (p *pass) report(s *runbook.Step, n *source.Node, message, hint string) *Fi
 
 // reportAt notes a finding inside the text of a node.
 func (p *pass) reportAt(s *runbook.Step, n *source.Node, offset, width int, message, hint string) *Finding {
-	return p.add(s, n.ProblemAt(offset, width, message, hint))
+	at := n.ProblemAt(offset, width, message, hint)
+	if line := []rune(n.File.Line(at.Pos.Line)); at.Pos.Column > len(line) { // of a text folded over lines, the place is not known
+		at = n.Problem(message, hint)
+	}
+	return p.add(s, at)
 }
 
 func (p *pass) add(s *runbook.Step, at *source.Problem) *Finding {
+	end := min(at.Pos.Column+at.Width, len([]rune(at.File.Line(at.Pos.Line)))+1) // a text may go on in the next line
 	f := Finding{
-		Rule: p.rule.Name, Severity: p.rule.Severity, File: at.File, Pos: at.Pos, EndColumn: at.Pos.Column + max(1, at.Width),
+		Rule: p.rule.Name, Severity: p.rule.Severity, File: at.File, Pos: at.Pos, EndColumn: max(end, at.Pos.Column+1),
 		Message: at.Message, Hint: at.Hint,
 	}
 	if s != nil && s != p.rb.Root {
@@ -108,19 +112,27 @@ func key(n *source.Node, name string) *source.Node {
 
 func quote(s *runbook.Step) string { return fmt.Sprintf("step %q", s.Path) }
 
+// places is a set of steps, by their index: a runbook may hold ten thousand, and each may wait for all before it.
+type places []uint64
+
+func (b places) has(i int) bool { return b[i/64]&(1<<(i%64)) != 0 }
+
+func (b places) add(i int) { b[i/64] |= 1 << (i % 64) }
+
 // earlier gives the steps of its block that a step waits for, however far back.
-func (p *pass) earlier(s *runbook.Step) map[*runbook.Step]bool {
-	if all := p.before[s]; all != nil {
-		return all
+func (p *pass) earlier(s *runbook.Step) places {
+	i := p.index[s]
+	if p.before[i] != nil {
+		return p.before[i]
 	}
-	all := map[*runbook.Step]bool{}
-	p.before[s] = all
+	all := make(places, len(p.steps)/64+1)
 	for _, b := range s.Before {
-		all[b] = true
-		for x := range p.earlier(b) {
-			all[x] = true
+		all.add(p.index[b])
+		for k, word := range p.earlier(b) {
+			all[k] |= word
 		}
 	}
+	p.before[i] = all
 	return all
 }
 
@@ -128,12 +140,18 @@ func (p *pass) earlier(s *runbook.Step) map[*runbook.Step]bool {
 func (p *pass) after(s, other *runbook.Step) bool {
 	for at := s; at != nil; at = at.Parent {
 		for o := other; o != nil; o = o.Parent {
-			if at != o && at.Parent == o.Parent && p.earlier(at)[o] {
+			if at != o && at.Parent == o.Parent && p.own(at) && p.own(o) && p.earlier(at).has(p.index[o]) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// own tells whether a step is written in this document, and not the document itself.
+func (p *pass) own(s *runbook.Step) bool {
+	_, ok := p.index[s]
+	return ok
 }
 
 // around lists the step and the blocks around it, innermost first, without the runbook itself.
@@ -147,5 +165,5 @@ func (p *pass) around(s *runbook.Step) []*runbook.Step {
 
 // changes tells whether a step does something that stays.
 func changes(s *runbook.Step) bool {
-	return s.Action != "steps" && s.Effect != runbook.Read
+	return !s.IsBlock() && s.Effect != runbook.Read
 }

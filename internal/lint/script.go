@@ -36,7 +36,8 @@ type call struct {
 type word struct {
 	text    string
 	literal bool
-	value   bool // it begins with ${{ … }}, unquoted
+	value   bool         // it begins with ${{ … }}, unquoted
+	node    *source.Node // of a list, the word itself
 	from    int
 	to      int
 }
@@ -115,7 +116,7 @@ func (c *script) argv(words []*runbook.Text) {
 	for _, w := range words {
 		text := w.Node.Text
 		literal := !strings.Contains(text, "${{")
-		one.words = append(one.words, word{text: text, literal: literal, value: strings.HasPrefix(text, "${{"), to: len(text)})
+		one.words = append(one.words, word{text: text, literal: literal, value: strings.HasPrefix(text, "${{"), node: w.Node, to: len(text)})
 	}
 	c.calls = []call{one}
 }
@@ -216,5 +217,8 @@ func (w word) name() string {
 
 // report notes a finding at a place in the script.
 func (c *call) report(p *pass, w word, message, hint string) *Finding {
+	if w.node != nil {
+		return p.report(c.script.step, w.node, message, hint)
+	}
 	return p.reportAt(c.script.step, c.node, w.from, max(1, w.to-w.from), message, hint)
 }

@@ -20,20 +20,20 @@ func secretRules() []Rule {
 		},
 		{
 			Name: "literal-password", Severity: Warning, Summary: "what looks like a password, a token or a key in the text",
-			Why:   "A runbook is read by more people than may know its secrets, and its history keeps what was taken out. A param with `secret: true` is never shown and never stored.",
+			Why:   "A runbook is read by more people than may know its secrets, and its history keeps what was taken out. What stands below `secrets`, and a param with `secret: true`, is never shown and never stored.",
 			Bad:   "name: x\nsteps:\n  - run: mysqladmin --password=hunter2secret reload\n",
-			Good:  "name: x\nparams:\n  password: {secret: true}\nsteps:\n  - run: mysqladmin reload\n    env: {MYSQL_PWD: \"${{ password }}\"}\n",
+			Good:  "name: x\nsecrets:\n  mysql: {command: [pass, show, mysql]}\nsteps:\n  - run: mysqladmin reload\n    env: {MYSQL_PWD: \"${{ secrets.mysql }}\"}\n",
 			check: literalPassword,
 		},
 	}
 }
 
 // shownKeys hold texts for people.
-var shownKeys = map[string]bool{"name": true, "why": true, "description": true, "message": true, "confirm": true, "manual": true, "help": true}
+var shownKeys = map[string]bool{"name": true, "why": true, "description": true, "message": true, "confirm": true, "manual": true}
 
 func secretShown(p *pass) {
 	root := p.rb.Root.Node
-	for _, k := range []string{"name", "description"} {
+	for _, k := range []string{"name", "description", "confirm"} {
 		p.shown(nil, root.Get(k))
 	}
 	for _, s := range p.steps {
@@ -53,7 +53,7 @@ func (p *pass) shown(s *runbook.Step, n *source.Node) {
 		return
 	}
 	for _, at := range usesIn(n, func(name string) bool { return p.secrets[name] }) {
-		p.reportAt(s, n, at[0], at[1], "a secret in a text that is shown to people", "say it without the value")
+		p.reportAt(s, at.node, at.offset, at.width, "a secret in a text that is shown to people", "say it without the value")
 	}
 }
 
@@ -83,10 +83,13 @@ func literalPassword(p *pass) {
 		}
 	}
 	p.named(nil, p.rb.Root.Node.Get("vars"))
+	if n := p.rb.Root.Node.Get("secrets"); n != nil {
+		p.passwords(nil, n)
+	}
 	for _, param := range p.rb.Params {
 		given := p.rb.Root.Node.Get("params").Get(param.Name).Get("default")
 		if (param.Secret || secretName.MatchString(param.Name)) && given != nil && looksSecret(given) {
-			p.report(nil, given, fmt.Sprintf("the default of %q looks like the secret itself", param.Name), "leave the default out: it is asked for, or OPSCTL_PARAM_"+strings.ToUpper(param.Name)+" gives it")
+			p.report(nil, given, fmt.Sprintf("the default of %q looks like the secret itself", param.Name), "leave the default out: it is asked for, or OPSCTL_PARAM_"+strings.ToUpper(param.Name)+" gives it; secrets: says where one comes from")
 		}
 	}
 }
@@ -98,7 +101,7 @@ func (p *pass) named(s *runbook.Step, n *source.Node) {
 	}
 	for _, pair := range n.Pairs {
 		if secretName.MatchString(pair.Key.Text) && looksSecret(pair.Value) {
-			p.report(s, pair.Value, fmt.Sprintf("the value of %q looks like a secret", pair.Key.Text), "a param with secret: true holds it")
+			p.report(s, pair.Value, fmt.Sprintf("the value of %q looks like a secret", pair.Key.Text), "secrets: says where it comes from")
 			continue
 		}
 		p.passwords(s, pair.Value)
@@ -120,7 +123,7 @@ func (p *pass) passwords(s *runbook.Step, n *source.Node) {
 	if n.Kind != source.Scalar {
 		return
 	}
-	const hint = "a param with secret: true holds it; give it by env or stdin"
+	const hint = "secrets: says where it comes from; give it by env or stdin"
 	for _, m := range passwordText.FindAllStringSubmatchIndex(n.Text, -1) {
 		if value := n.Text[m[2]:m[3]]; !plainValue.MatchString(value) {
 			p.reportAt(s, n, m[2], m[3]-m[2], "this looks like a password", hint)

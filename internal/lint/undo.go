@@ -41,9 +41,7 @@ func undoRules() []Rule {
 
 func missingRollback(p *pass) {
 	declared := false
-	for _, s := range p.steps {
-		declared = declared || s.Rollback != nil && !s.Rollback.None
-	}
+	p.rb.All(func(s *runbook.Step) { declared = declared || s.Rollback != nil && !s.Rollback.None })
 	if !declared {
 		return
 	}
@@ -52,8 +50,8 @@ func missingRollback(p *pass) {
 		reading[c.step] = reading[c.step] || c.onlyReads()
 	}
 	for _, s := range p.steps {
-		if changes(s) && s.Rollback == nil && !s.BuiltinUndo() && !s.Finally && !reading[s] {
-			p.report(s, head(s), fmt.Sprintf("%s changes something and does not say how it is taken back", quote(s)), "rollback: COMMAND, or rollback: none where there is nothing to take back")
+		if changes(s) && s.Rollback == nil && !s.HasUndo() && !s.Finally && !reading[s] {
+			p.report(s, head(s), fmt.Sprintf("%s changes something and does not say how it is taken back", quote(s)), "rollback: COMMAND, save_files: [PATH], or rollback: none where there is nothing to take back")
 		}
 	}
 }
@@ -63,8 +61,8 @@ func rollbackReadsResult(p *pass) {
 		if c.role != "rollback" {
 			continue
 		}
-		for _, at := range c.uses("result") {
-			p.reportAt(c.step, c.node, at[0], at[1], fmt.Sprintf("the rollback of %s needs what the step printed", quote(c.step)), "read it before the change: save: {x: COMMAND}, then saved.x")
+		for _, at := range usesIn(c.node, func(name string) bool { return name == "result" }) {
+			p.reportAt(c.step, at.node, at.offset, at.width, fmt.Sprintf("the rollback of %s needs what the step printed", quote(c.step)), "read it before the change: save: {x: COMMAND}, then saved.x")
 		}
 	}
 }

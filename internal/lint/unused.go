@@ -31,6 +31,20 @@ func unusedRules() []Rule {
 			Good:  "name: x\nsteps:\n  - id: ask\n    run: cat /etc/app-version\n    effect: read\n    outputs: {version: result.stdout}\n  - run: bin/install ${{ steps.ask.outputs.version }}\n",
 			check: unusedOutputs,
 		},
+		{
+			Name: "unused-secret", Severity: Warning, Summary: "a secret that nothing uses",
+			Why:   "It is never fetched, and whoever keeps it where it comes from does not know that it is not needed.",
+			Bad:   "name: x\nsecrets:\n  token: {env: TOKEN}\n  key: {file: key.txt}\nsteps:\n  - run: bin/install\n    env: {TOKEN: \"${{ secrets.token }}\"}\n",
+			Good:  "name: x\nsecrets:\n  token: {env: TOKEN}\nsteps:\n  - run: bin/install\n    env: {TOKEN: \"${{ secrets.token }}\"}\n",
+			check: unusedSecrets,
+		},
+		{
+			Name: "unused-item", Severity: Warning, Summary: "a foreach that does the same for every item",
+			Why:   "Nothing in the step says `item`, so it does one thing several times.",
+			Bad:   "name: x\nsteps:\n  - run: useradd app\n    foreach: [ann, bob]\n",
+			Good:  "name: x\nsteps:\n  - run: useradd ${{ item }}\n    foreach: [ann, bob]\n",
+			check: unusedItems,
+		},
 	}
 }
 
@@ -84,6 +98,26 @@ func unusedOutputs(p *pass) {
 			if inStep["saved"] == 0 || inStep[item.Name] == 0 {
 				p.report(s, key(s.Node.Get("save"), item.Name), fmt.Sprintf("nothing uses what %s saves as %q", quote(s), item.Name), "take it away, or use it: ${{ saved."+item.Name+" }}")
 			}
+		}
+	}
+}
+
+func unusedSecrets(p *pass) {
+	if p.rendersFile() {
+		return
+	}
+	used := names(p.rb.Root.Node)
+	for _, s := range p.rb.Secrets {
+		if used["secrets"] == 0 || used[s.Name] == 0 {
+			p.report(nil, s.Node, fmt.Sprintf("nothing uses the secret %q", s.Name), "take it away, or use it: ${{ secrets."+s.Name+" }}")
+		}
+	}
+}
+
+func unusedItems(p *pass) {
+	for _, s := range p.steps {
+		if s.ForEach != nil && names(s.Node)["item"] == 0 && !p.rendersFile() {
+			p.report(s, key(s.Node, "foreach"), fmt.Sprintf("%s does the same for every item", quote(s)), "use it: ${{ item }}")
 		}
 	}
 }

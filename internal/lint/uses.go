@@ -12,17 +12,21 @@ import (
 // What is looked for by it is rather found once too often than not at all.
 var identifier = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
 
-// uses gives the places, as offset and width, of the values of a script that take something from a name.
-func (c *script) uses(name string) [][2]int {
-	return usesIn(c.node, func(n string) bool { return n == name })
+// use is a place where a value takes something from a name.
+type use struct {
+	node          *source.Node
+	offset, width int
 }
 
 // usesIn gives the values in a text, or in the words of a list, whose expressions hold a name.
-func usesIn(n *source.Node, wanted func(string) bool) [][2]int {
-	var list [][2]int
+func usesIn(n *source.Node, wanted func(string) bool) []use {
+	var list []use
+	for _, item := range n.Items {
+		list = append(list, usesIn(item, wanted)...)
+	}
 	pieces, err := expression.Split(n.Text)
 	if n.Kind != source.Scalar || err != nil {
-		return nil
+		return list
 	}
 	for _, p := range pieces {
 		if p.Expr == nil {
@@ -30,7 +34,7 @@ func usesIn(n *source.Node, wanted func(string) bool) [][2]int {
 		}
 		for _, name := range identifier.FindAllString(p.Literal, -1) {
 			if wanted(name) {
-				list = append(list, [2]int{p.Offset, p.Width})
+				list = append(list, use{n, p.Offset, p.Width})
 				break
 			}
 		}

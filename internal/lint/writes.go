@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -199,4 +198,3 @@ func checkWrites(p *pass) {
 		}
 	}
 }
-

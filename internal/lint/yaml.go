@@ -65,6 +65,7 @@ func yamlTraps(p *pass) {
 	for _, s := range append([]*runbook.Step{p.rb.Root}, p.steps...) {
 		p.traps(s, s.Node.Get("env"), true)
 		p.traps(s, s.Node.Get("with"), false)
+		p.traps(s, s.Node.Get("foreach"), false)
 		if undo := s.Node.Get("rollback"); undo != nil {
 			p.traps(s, undo.Get("env"), true)
 		}
