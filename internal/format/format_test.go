@@ -95,6 +95,7 @@ func TestSmallThings(t *testing.T) {
 		{"no end", "a: 1", "a: 1\n"},
 		{"blank lines", "\n\na: 1\n\n\n\nb: 2\n\n", "a: 1\n\nb: 2\n"},
 		{"comments", "#!/usr/bin/env opsctl\n#x\n##\na: 1 #y\n", "#!/usr/bin/env opsctl\n# x\n##\na: 1 # y\n"},
+		{"commented-out YAML", "a:\n  #- b: 1\n  #  c: 2\n  # said\n\n  #  d\n  - e\n", "a:\n  # - b: 1\n  #   c: 2\n  # said\n\n  #  d\n  - e\n"},
 		{"comment of a nested block", "a:\n    b: 1\n    # of a\n# of c\nc: 2\n", "a:\n  b: 1\n  # of a\n# of c\nc: 2\n"},
 		{"comment instead of a value", "a:\n    # b: 1\nc: 2\n", "a:\n  # b: 1\nc: 2\n"},
 		{"comment that goes on", "a: 1     # one\n         # two\nb: 2\n", "a: 1     # one\n         # two\nb: 2\n"},

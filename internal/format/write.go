@@ -29,7 +29,8 @@ func (w *writer) line(text string, r remark) { w.out = append(w.out, line{text: 
 
 // trivia writes comments and blank lines, at most one of these at a time.
 func (w *writer) trivia(list []trivia, indent int) {
-	for _, t := range list {
+	deeper := shifts(list)
+	for i, t := range list {
 		last := len(w.out) - 1
 		switch {
 		case t.text == "":
@@ -39,9 +40,30 @@ func (w *writer) trivia(list []trivia, indent int) {
 		case last >= 0 && t.column > indent && w.out[last].remark.text != "" && w.out[last].remark.column == t.column:
 			w.line("", remark{text: t.text, column: t.column, gap: t.column}) // goes on with the comment above it
 		default:
-			w.line(pad(indent)+comment(t.text), remark{})
+			text := comment(t.text)
+			if deeper[i] {
+				text = "# " + text[1:]
+			}
+			w.line(pad(indent)+text, remark{})
 		}
 	}
+}
+
+// shifts finds the lines that move with another one of their comment which gets a space behind its sign:
+// of commented-out YAML, those that stand deeper.
+func shifts(list []trivia) []bool {
+	moves := make([]bool, len(list))
+	for from := 0; from < len(list); {
+		to, tight := from, false
+		for ; to < len(list) && list[to].text != ""; to++ {
+			tight = tight || comment(list[to].text) != list[to].text
+		}
+		for i := from; i < to; i++ {
+			moves[i] = tight && strings.HasPrefix(list[i].text, "#  ")
+		}
+		from = to + 1
+	}
+	return moves
 }
 
 // comment puts a space behind the sign of a comment.

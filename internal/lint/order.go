@@ -112,9 +112,18 @@ func runsBeside(p *pass) {
 			}
 		}
 		if len(beside) > 0 {
-			p.report(s, key(s.Node, "needs"), fmt.Sprintf("%s runs beside %s", quote(s), strings.Join(beside, ", ")), "without needs it waits for all steps written before it")
+			p.report(s, key(s.Node, "needs"), fmt.Sprintf("%s runs beside %s", quote(s), few(beside)), "without needs it waits for all steps written before it")
 		}
 	}
+}
+
+// few lists names, and counts those that are too many to be read.
+func few(names []string) string {
+	const told = 6
+	if len(names) > told+1 {
+		return fmt.Sprintf("%s and %d others", strings.Join(names[:told], ", "), len(names)-told)
+	}
+	return strings.Join(names, ", ")
 }
 
 func siblings(rb *runbook.Runbook, s *runbook.Step) []*runbook.Step {

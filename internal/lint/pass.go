@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/opsctl/opsctl/internal/source"
 	"github.com/opsctl/opsctl/pkg/runbook"
@@ -16,6 +17,7 @@ type pass struct {
 	index   map[*runbook.Step]int // in steps
 	before  []places              // by index: the steps that are certain to come first
 
+	lines []string // of the file, which counts its lines anew each time it is asked
 	rule  *Rule
 	found []Finding
 }
@@ -28,6 +30,7 @@ func newPass(rb *runbook.Runbook) *pass {
 			p.steps = append(p.steps, s)
 		}
 	})
+	p.lines = strings.Split(rb.File.Text, "\n")
 	p.before = make([]places, len(p.steps))
 	for _, s := range append([]*runbook.Step{rb.Root}, p.steps...) {
 		p.scripts = append(p.scripts, scriptsOf(s)...)
@@ -53,14 +56,21 @@ func (p *pass) report(s *runbook.Step, n *source.Node, message, hint string) *Fi
 // reportAt notes a finding inside the text of a node.
 func (p *pass) reportAt(s *runbook.Step, n *source.Node, offset, width int, message, hint string) *Finding {
 	at := n.ProblemAt(offset, width, message, hint)
-	if line := []rune(n.File.Line(at.Pos.Line)); at.Pos.Column > len(line) { // of a text folded over lines, the place is not known
+	if line := []rune(p.line(at.Pos.Line)); at.Pos.Column > len(line) { // of a text folded over lines, the place is not known
 		at = n.Problem(message, hint)
 	}
 	return p.add(s, at)
 }
 
+func (p *pass) line(n int) string {
+	if n < 1 || n > len(p.lines) {
+		return ""
+	}
+	return strings.TrimSuffix(p.lines[n-1], "\r")
+}
+
 func (p *pass) add(s *runbook.Step, at *source.Problem) *Finding {
-	end := min(at.Pos.Column+at.Width, len([]rune(at.File.Line(at.Pos.Line)))+1) // a text may go on in the next line
+	end := min(at.Pos.Column+at.Width, len([]rune(p.line(at.Pos.Line)))+1) // a text may go on in the next line
 	f := Finding{
 		Rule: p.rule.Name, Severity: p.rule.Severity, File: at.File, Pos: at.Pos, EndColumn: max(end, at.Pos.Column+1),
 		Message: at.Message, Hint: at.Hint,

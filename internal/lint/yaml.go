@@ -83,7 +83,7 @@ func (p *pass) traps(s *runbook.Step, n *source.Node, text bool) {
 	for _, pair := range n.Pairs {
 		p.traps(s, pair.Value, text)
 	}
-	if n.Kind == source.Null && n.File.Line(n.Pos.Line) != "" && p.written(n) == "~" {
+	if n.Kind == source.Null && p.written(n) == "~" {
 		p.report(s, n, "~ is nothing, and not a text", `"~" is the text; null, or "", says what is meant`)
 		return
 	}
@@ -110,7 +110,7 @@ func (p *pass) traps(s *runbook.Step, n *source.Node, text bool) {
 
 // written gives the first word that stands at a node's place.
 func (p *pass) written(n *source.Node) string {
-	line := []rune(n.File.Line(n.Pos.Line))
+	line := []rune(p.line(n.Pos.Line))
 	if n.Pos.Column > len(line) {
 		return ""
 	}
