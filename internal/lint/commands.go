@@ -13,7 +13,7 @@ var writers = listed(`rm mv cp mkdir rmdir touch ln chmod chown chgrp truncate d
 // writingWords change something when one of these words is their first argument that is no option.
 var writingWords = map[string][]string{
 	"systemctl":   listed("start stop restart reload try-restart reload-or-restart enable disable mask unmask daemon-reload kill isolate edit set-property reset-failed"),
-	"service":     listed("start stop restart reload"), // its second argument, see wordsAfter
+	"service":     listed("start stop restart reload"), // its second argument
 	"apt":         listed("install remove purge upgrade full-upgrade update autoremove"),
 	"apt-get":     listed("install remove purge upgrade dist-upgrade update autoremove clean"),
 	"yum":         listed("install remove erase update upgrade downgrade reinstall clean"),
@@ -24,14 +24,13 @@ var writingWords = map[string][]string{
 	"pip":         listed("install uninstall"),
 	"pip3":        listed("install uninstall"),
 	"npm":         listed("install ci uninstall update"),
-	"git":         listed("commit push pull checkout switch merge reset clean clone fetch rebase apply am init add rm mv restore stash tag"),
+	"git":         listed("commit push pull checkout switch merge reset clean clone fetch rebase apply am init add rm mv restore"),
 	"docker":      listed("run rm rmi stop start restart kill pull push build create prune tag load"),
 	"podman":      listed("run rm rmi stop start restart kill pull push build create prune tag load"),
 	"kubectl":     listed("apply delete create patch scale drain cordon uncordon edit replace label annotate set expose"),
 	"helm":        listed("install upgrade uninstall rollback"),
 	"crontab":     listed("-r -e -"),
-	"firewall":    listed("add remove"),
-	"hostnamectl": listed("set-hostname hostname"),
+	"hostnamectl": listed("set-hostname"),
 	"timedatectl": listed("set-time set-timezone set-ntp"),
 }
 
@@ -41,8 +40,15 @@ var writingOptions = map[string][]string{
 	"tar":      {"-x", "-c", "-r", "-u", "--extract", "--create"},
 	"iptables": {"-A", "-D", "-I", "-F", "-P", "-R"}, "dpkg": {"-i", "-r", "-P", "--install", "--remove", "--purge", "--configure"},
 	"rpm":  {"-i", "-U", "-F", "-e", "--install", "--upgrade", "--erase"},
-	"curl": {"-o", "-O", "-d", "-T", "-F", "--output", "--remote-name", "--data", "--upload-file", "--form"}, "date": {"-s", "--set"},
-	"sort": {"-o"}, "crontab": {"-r"}, "ssh-keygen": {"-f"},
+	"curl": {"-o", "-O", "-d", "-T", "-F", "--output", "--remote-name", "--data", "--upload-file", "--form"}, "date": {"--set"},
+	"sort": {"-o"}, "crontab": {"-r"},
+}
+
+// asking are options with which a command only looks, whatever else it is given.
+var asking = map[string][]string{
+	"rpm": {"-q", "-V", "--query", "--verify"}, "tar": {"-t", "--list"}, "dpkg": {"--dry-run", "-l", "-s", "-L", "-S"}, "kill": {"-0", "-l"},
+	"unzip": {"-l", "-t", "-p", "-Z"}, "passwd": {"-S", "--status"}, "rsync": {"-n", "--dry-run"}, "ldconfig": {"-p"}, "patch": {"--dry-run"},
+	"systemctl": {"--dry-run"}, "apt-get": {"-s", "--simulate", "--dry-run"}, "apt": {"-s", "--simulate"}, "git": {"--dry-run"}, "kubectl": {"--dry-run"},
 }
 
 // harmless are files that take what is written without keeping it.

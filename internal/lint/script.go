@@ -207,12 +207,18 @@ func (c *call) peeled() []word {
 	return words
 }
 
-// name is the word as the name of a command, without its directory.
+// name is the word as the name of a command. What stands in a directory of the system is known by its
+// name alone; bin/install is something else.
 func (w word) name() string {
 	if !w.literal {
 		return ""
 	}
-	return w.text[strings.LastIndexByte(w.text, '/')+1:]
+	for _, dir := range []string{"/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "/usr/local/bin/", "/usr/local/sbin/"} {
+		if name, ok := strings.CutPrefix(w.text, dir); ok {
+			return name
+		}
+	}
+	return w.text
 }
 
 // report notes a finding at a place in the script.

@@ -37,13 +37,17 @@ func (c *call) writes() string {
 	name := words[0].name()
 	args := words[1:]
 	switch {
+	case asking[name] != nil && hasOption(args, asking[name]):
+		return ""
 	case slices.Contains(writers, name) || strings.HasPrefix(name, "mkfs."):
-		if c.temporary(args) || name == "kill" && hasOption(args, []string{"-0", "-l"}) {
+		if c.temporary(args) {
 			return ""
 		}
 		return name
 	case name == "tar" && len(args) > 0 && !strings.HasPrefix(args[0].text, "-") && strings.ContainsAny(args[0].text, "xcru") && len(args[0].text) < 8:
 		return name + " that writes"
+	case name == "date" && slices.ContainsFunc(args, func(w word) bool { return w.text == "-s" }):
+		return name + " that sets the clock"
 	case name == "tee":
 		for _, a := range args {
 			if !strings.HasPrefix(a.text, "-") && a.text != "/dev/null" && a.text != "/dev/stderr" {
@@ -66,12 +70,10 @@ func (c *call) writes() string {
 }
 
 func (c *call) writesByArgument(name string, args []word) string {
+	if asking[name] != nil && hasOption(args, asking[name]) {
+		return ""
+	}
 	if name != "curl" && hasOption(args, writingOptions[name]) {
-		for _, a := range args {
-			if slices.Contains([]string{"-t", "--list", "--test"}, a.text) || name == "dpkg" && strings.HasPrefix(a.text, "--dry") {
-				return ""
-			}
-		}
 		return name + " that writes"
 	}
 	if verbs := writingWords[name]; verbs != nil {
