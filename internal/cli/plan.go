@@ -161,7 +161,7 @@ func (o *previewOptions) stepRows(list []executor.Forecast) (rows []view.Preview
 		}
 		if at < 0 {
 			row := view.PreviewRow{
-				Step: step.ID, Title: step.Source.Title, Class: string(f.Class), Reason: f.Reason, Diff: f.Diff, Wave: step.Wave, Block: len(step.Blocks),
+				Step: step.ID, Title: step.Title(), Class: string(f.Class), Reason: f.Reason, Diff: f.Diff, Wave: step.Wave, Block: len(step.Blocks),
 			}
 			if !step.Read && (f.Class == executor.WouldChange || f.Class == executor.CannotKnow) {
 				row.Undo = undoWord(step)
