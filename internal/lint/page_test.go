@@ -27,6 +27,21 @@ steps:
 
 An exception without a reason, for a rule that does not exist, or where nothing is found, is a finding itself.
 
+## For programs
+
+With ` + "`--output json`" + ` a line is printed for each runbook. Lines and columns count from 1, columns in characters; ` + "`end_column`" + ` is the
+first one behind what was found. ` + "`problems`" + ` holds what keeps a runbook from being loaded, as ` + "`opsctl validate`" + ` tells it.
+
+` + "```yaml runbook=loud.yaml" + `
+name: loud
+steps: [{id: look, run: sudo ls, effect: read}]
+` + "```" + `
+
+` + "```console" + `
+$ opsctl lint loud.yaml --output json  # exit 1
+{"file":"loud.yaml","ok":false,"findings":[{"rule":"sudo-in-script","severity":"warning","file":"loud.yaml","line":2,"column":25,"end_column":29,"step":"look","message":"sudo inside of a script","hint":"sudo: true on the step, or sudo: USER"}],"problems":[]}
+` + "```" + `
+
 `
 
 // TestPage holds docs/reference/lint.md against the table of rules.
