@@ -127,12 +127,12 @@ func few(names []string) string {
 }
 
 func siblings(rb *runbook.Runbook, s *runbook.Step) []*runbook.Step {
-	for _, list := range [][]*runbook.Step{rb.Finally, s.Parent.Always} {
+	for _, list := range [][]*runbook.Step{s.Parent.Steps, s.Parent.Always, rb.Finally} {
 		if slices.Contains(list, s) {
 			return list
 		}
 	}
-	return s.Parent.Steps
+	return nil // a gate stands alone
 }
 
 func noTimeout(p *pass) {
