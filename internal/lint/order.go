@@ -144,7 +144,7 @@ func noTimeout(p *pass) {
 	visit(p.rb.Root, p.rb.Root.Node)
 	for _, s := range p.steps {
 		visit(s, s.Node)
-		for _, k := range []string{"wait", "reboot", "rollback"} {
+		for _, k := range []string{"wait", "reboot", "http", "rollback"} {
 			if n := s.Node.Get(k); n != nil && n.Kind == source.Map {
 				visit(s, n)
 			}

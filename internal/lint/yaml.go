@@ -48,7 +48,7 @@ func undocumented(p *pass) {
 }
 
 var (
-	boolWord    = regexp.MustCompile(`(?i)^(?:yes|no|on|off|y|n)$`)
+	boolWord    = regexp.MustCompile(`(?i)^(?:yes|no|on|off)$`)
 	leadingZero = regexp.MustCompile(`^[-+]?0[0-9]+$`)
 	lostZero    = regexp.MustCompile(`^[-+]?[0-9]+\.(?:[0-9]*0|)$`)
 	sexagesimal = regexp.MustCompile(`^[-+]?[0-9]{1,2}(?::[0-5][0-9])+$`)
