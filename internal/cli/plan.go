@@ -55,8 +55,9 @@ func runPlan(ctx context.Context, o *previewOptions, name string) error {
 	if err != nil {
 		return err
 	}
+	known := (&running{app: a, request: j}).masker()
 	options := executor.PreviewOptions{
-		Plan: j.plan, Actions: action.New, Masker: (&running{app: a, request: j}).masker(), Forks: a.settings.Forks, Inventory: j.inv,
+		Plan: j.plan, Actions: action.New, Masker: known, Secrets: a.secrets(known.Masker), Forks: a.settings.Forks, Inventory: j.inv,
 		Info: executor.Info{ID: j.id, User: j.user, Started: j.started, Env: j.env, Path: j.path},
 	}
 	if !o.offline {

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -163,16 +162,4 @@ func checkSecrets(path string, text secret.Secret) error {
 		}
 	}
 	return nil
-}
-
-// fetcher gets secrets for a person at this terminal; relative paths start at dir.
-func (a *app) fetcher(dir string) *secret.Fetcher {
-	f := &secret.Fetcher{Dir: dir}
-	if a.asks() {
-		f.Ask = func(_ context.Context, question string) (secret.Secret, error) {
-			text, err := a.askSecret(question + ": ")
-			return secret.New(text), err
-		}
-	}
-	return f
 }

@@ -282,8 +282,14 @@ func (p *player) answer(proposal Proposal) {
 	if proposal.Op.Host != "" {
 		name, answer = proposal.Op.String(), "stop"
 	}
-	if list := p.answers[name]; len(list) > 0 {
-		answer, p.answers[name] = list[0], list[1:]
+	given := 0
+	for _, past := range p.events {
+		if past.Kind == PersonAnswered && past.Op == proposal.Op && past.Wave == proposal.Event.Wave {
+			given++
+		}
+	}
+	if list := p.answers[name]; given < len(list) {
+		answer = list[given]
 	}
 	if p.state.Stopping() != "" {
 		return
