@@ -73,18 +73,23 @@ func (a *app) lint(args []string, o lintOptions) error {
 	case o.explain != "":
 		return a.explainRule(o.explain)
 	}
-	code := 0
+	code, m := 0, &marks{app: a}
 	for _, arg := range args {
 		names, err := runbooksAmong(arg)
 		if err != nil {
 			return err
 		}
 		for _, name := range names {
-			bad, err := a.lintOne(name, lint.Options{Only: o.only, Skip: o.skip})
+			bad, err := a.lintOne(name, lint.Options{Only: o.only, Skip: o.skip}, m)
 			if err != nil {
 				return err
 			}
 			code = max(code, bad)
+		}
+	}
+	if a.marked() {
+		if err := m.show(); err != nil {
+			return err
 		}
 	}
 	return ended(code)
@@ -144,9 +149,12 @@ type findingData struct {
 }
 
 // lintOne looks at one runbook, says what was found, and gives its exit code.
-func (a *app) lintOne(name string, options lint.Options) (code int, err error) {
+func (a *app) lintOne(name string, options lint.Options, m *marks) (code int, err error) {
 	path, rb, warnings, err := a.readRunbook(name)
 	if err != nil {
+		if a.marked() {
+			return m.err(err), nil
+		}
 		if a.settings.Output == "json" {
 			v := verdict{File: name, Problems: []problemData{}}
 			code = v.addError(err)
@@ -154,12 +162,17 @@ func (a *app) lintOne(name string, options lint.Options) (code int, err error) {
 		}
 		return a.fail(err), nil
 	}
-	for _, w := range warnings {
-		a.note(w.Render())
-	}
 	found := lint.Check(rb, options)
 	if lint.Worst(found) == lint.Warning {
 		code = run.CodeFailed
+	}
+	if a.marked() {
+		m.problems(warnings)
+		m.findings(found)
+		return code, nil
+	}
+	for _, w := range warnings {
+		a.note(w.Render())
 	}
 	if a.settings.Output == "json" {
 		return code, a.printJSON(lintVerdict{File: path, OK: code == 0, Findings: findingsData(found), Problems: []problemData{}})

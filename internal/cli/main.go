@@ -66,6 +66,13 @@ func (a *app) fail(err error) int {
 		return exit.code
 	}
 	t := trouble(err)
+	if a.settings.Output == "github" { // beside the lines, too
+		m := marks{app: a}
+		m.err(err)
+		if err := view.WriteGitHub(a.err, m.list); err != nil {
+			return t.Code
+		}
+	}
 	if showErr := t.Show(a.viewOptions()); showErr != nil {
 		return t.Code
 	}
