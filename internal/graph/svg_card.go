@@ -1,0 +1,145 @@
+package graph
+
+// Sizes of cards and frames, in pixels.
+const (
+	cardPad     = 10.0
+	cardRoom    = 230.0 // for texts
+	cardNameMin = 60.0
+	iconRoom    = 20.0
+	framePad    = 16.0
+	bandHeight  = 18.0
+	barHeight   = 18.0
+	barMin      = 150.0
+	gapDown     = 24.0
+	gapAcross   = 24.0
+	rail        = 26.0
+	rowMax      = 1300.0
+)
+
+// card makes the cell of a step.
+func card(n *Node) *cell {
+	c := &cell{node: n, undo: n.Undo.Can}
+	name := cutTo(n.ID, nameSize, true, cardRoom-iconRoom)
+	y := cardPad + nameSize
+	c.labels = append(c.labels, label{cardPad + iconRoom, y, name, nameSize, true, "ink"})
+	wide := max(cardNameMin, iconRoom+width(name, nameSize, true))
+	add := func(text, class string) {
+		y += lineStep
+		c.labels = append(c.labels, label{cardPad, y, text, factSize, false, class})
+		wide = max(wide, width(text, factSize, false))
+	}
+	facts := n.Facts
+	if action := "  " + facts[0]; iconRoom+width(name, nameSize, true)+width(action, factSize, false) <= cardRoom {
+		at := cardPad + iconRoom + width(name, nameSize, true)
+		c.labels = append(c.labels, label{at, y, action, factSize, false, "dim"})
+		wide = max(wide, at-cardPad+width(action, factSize, false))
+		facts = facts[1:]
+	}
+	if n.Result != nil {
+		for _, line := range wrapTo(n.Result.words(), " · ", factSize, cardRoom) {
+			add(line, "ink")
+		}
+	}
+	if n.Critical {
+		add("on the critical path", "hot")
+	}
+	for _, line := range wrapTo(facts, " · ", factSize, cardRoom) {
+		add(line, "dim")
+	}
+	switch {
+	case n.Undo.Can:
+		add(cutTo("↺ "+n.Undo.Text, factSize, false, cardRoom), "back")
+	case n.Undo.None:
+		add("no undo", "dim")
+	}
+	c.area = area{0, 0, wide + 2*cardPad, y + cardPad}
+	c.frontPorts(n.onPath)
+	return c
+}
+
+// frontPorts lets lines in at the top and out at the bottom.
+func (c *cell) frontPorts(critical bool) {
+	c.tops = []port{{point{c.middle(), c.y}, critical}}
+	c.ends = []port{{point{c.middle(), c.bottom()}, critical}}
+}
+
+func bar(g *Gate) *cell {
+	wide := max(barMin, width(g.label(), factSize, true)+2*cardPad)
+	c := &cell{gate: g, area: area{0, 0, wide, barHeight}}
+	c.frontPorts(false)
+	return c
+}
+
+// widen gives a bar its width and its words.
+func (c *cell) widen(wide float64) {
+	c.w = max(c.w, wide)
+	text := c.gate.label()
+	c.labels = []label{{c.middle() - width(text, factSize, true)/2, c.y + 13, text, factSize, true, "onbar"}}
+	c.frontPorts(false)
+}
+
+// frame puts a block around what is inside it.
+func (s *sheet) frame(n *Node) *cell {
+	c := &cell{node: n, undo: n.Undo.Can}
+	body := s.inside(n)
+	room := max(body.w, cardRoom)
+	y := framePad/2 + nameSize
+	wide := body.w
+	add := func(text string, size float64, bold bool, class string) {
+		c.labels = append(c.labels, label{framePad, y, text, size, bold, class})
+		wide = max(wide, width(text, size, bold))
+		y += lineStep
+	}
+	add(cutTo(n.ID, nameSize, true, room), nameSize, true, "ink")
+	facts := n.Facts
+	if n.Result != nil {
+		facts = append(n.Result.words(), facts...)
+	}
+	for _, line := range wrapTo(facts, " · ", factSize, room) {
+		add(line, factSize, false, "dim")
+	}
+	if n.Undo.Can {
+		add(cutTo("↺ "+n.Undo.Text, factSize, false, room), factSize, false, "back")
+	}
+	for i, wave := range n.Waves {
+		text := cutTo(wave, factSize, false, room-2*cardPad)
+		top := y - factSize + 2
+		c.bands = append(c.bands, area{framePad, top + float64(i)*2, 0, bandHeight})
+		c.labels = append(c.labels, label{framePad + cardPad, top + float64(i)*2 + 13, text, factSize, false, "ink"})
+		wide = max(wide, width(text, factSize, false)+2*cardPad)
+		y += bandHeight
+	}
+	if len(n.Waves) > 0 {
+		y += float64(len(n.Waves))*2 + 4
+	}
+	for i := range c.bands {
+		c.bands[i].w = wide
+	}
+	body.move(framePad+(wide-body.w)/2, y)
+	c.inner = []*cell{body}
+	c.undo = c.undo || body.undo
+	c.area = area{0, 0, wide + 2*framePad, body.bottom() + framePad}
+	c.frontPorts(n.onPath)
+	return c
+}
+
+// inside stacks what a block holds and what it does at last.
+func (s *sheet) inside(n *Node) *cell {
+	c := &cell{}
+	if n.body != nil {
+		c = s.cell(n.body)
+	}
+	if n.finally == nil {
+		return c
+	}
+	inner := s.cell(n.finally)
+	last := &cell{dashed: "finally, always", inner: []*cell{inner}}
+	wide := max(inner.w, width(last.dashed, nameSize, true))
+	inner.move(framePad+(wide-inner.w)/2, framePad/2+nameSize+lineStep)
+	last.labels = []label{{framePad, framePad/2 + nameSize, last.dashed, nameSize, true, "ink"}}
+	last.area = area{0, 0, wide + 2*framePad, inner.bottom() + framePad}
+	last.frontPorts(false)
+	both := s.stack([]*cell{c, last})
+	both.trails[len(both.trails)-1].class += " last"
+	return both
+}
