@@ -18,6 +18,9 @@ func (p *Picture) DOT() string {
 	if p.Root.finally != nil {
 		m.dotFinally("finally", p.Root.finally, "  ")
 	}
+	for _, name := range p.Joints {
+		m.add("  %s [shape=point];\n", name)
+	}
 	for _, l := range p.Links {
 		m.add("  %s -> %s", from(l), l.To)
 		switch {

@@ -172,19 +172,19 @@ func (b *builder) targets(s *runbook.Step) []string {
 		b.hosts = b.hostsOfAll()
 	}
 	var list []string
-	for i, h := range b.Plan.Hosts {
-		if b.hosts[s][int32(i)] {
-			list = append(list, h.Name)
+	for i, in := range b.hosts[s] {
+		if in {
+			list = append(list, b.Plan.Hosts[i].Name)
 		}
 	}
 	return list
 }
 
-func (b *builder) hostsOfAll() map[*runbook.Step]map[int32]bool {
-	inherited, all := map[*runbook.Step]map[int32]bool{}, map[*runbook.Step]map[int32]bool{}
-	note := func(in map[*runbook.Step]map[int32]bool, s *runbook.Step, hosts []int32) {
+func (b *builder) hostsOfAll() map[*runbook.Step][]bool {
+	inherited, all := map[*runbook.Step][]bool{}, map[*runbook.Step][]bool{}
+	note := func(in map[*runbook.Step][]bool, s *runbook.Step, hosts []int32) {
 		if in[s] == nil {
-			in[s] = map[int32]bool{}
+			in[s] = make([]bool, len(b.Plan.Hosts))
 		}
 		for _, h := range hosts {
 			in[s][h] = true

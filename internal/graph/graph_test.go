@@ -181,6 +181,15 @@ func TestOneOfSeveralWaitsForAllHosts(t *testing.T) {
 	}
 }
 
+func TestManyLinesAreJoined(t *testing.T) {
+	side := strings.Repeat("{run: x, needs: [], rollback: y}, ", 40)
+	p := New(known(t, "name: x\nsteps: [{id: s, parallel: true, steps: ["+side+"]}, {id: t, parallel: true, steps: ["+side+"]}]\n", true))
+	if len(p.Joints) != 1 || len(p.Links) != 3*40 || len(p.Undo) != 2*40 {
+		t.Errorf("%d joints, %d links, %d back", len(p.Joints), len(p.Links), len(p.Undo))
+	}
+	dot(t, p.DOT())
+}
+
 func TestWayBack(t *testing.T) {
 	for _, c := range []struct{ steps, want string }{
 		{"{id: a, run: x, rollback: y}, {id: b, run: x}, {id: c, run: x, rollback: y}", "c→a"},

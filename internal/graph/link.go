@@ -1,16 +1,22 @@
 package graph
 
-import "slices"
+import "fmt"
 
 // link finds the waits between steps, through the gates that stand between them, and the way back.
 func (b *builder) link() {
 	p := b.picture
 	l := &linker{picture: p}
 	l.finally(p.Root.finally, l.part(p.Root.body, []end{{}}))
-	for _, pair := range b.path {
-		p.mark(pair[0], pair[1])
+	if len(b.path) > 0 {
+		out := map[string][]int{}
+		for i, l := range p.Links {
+			out[l.From] = append(out[l.From], i)
+		}
+		for _, pair := range b.path {
+			p.mark(out, pair[0], pair[1])
+		}
 	}
-	p.Undo = b.undoLinks()
+	p.Undo = p.undoLinks()
 }
 
 // end is where a link begins: a node, a gate, or the start.
@@ -43,9 +49,10 @@ func (l *linker) part(p *part, before []end) []end {
 	case p.node != nil:
 		return l.node(p.node, before)
 	case p.ranks != nil:
-		return l.ranks(p.ranks, before)
+		return l.ranks(p.ranks, l.joined(before))
 	case p.beside != nil:
 		var ends []end
+		before = l.joined(before)
 		for _, branch := range p.beside {
 			ends = append(ends, l.part(branch, before)...)
 		}
@@ -55,6 +62,20 @@ func (l *linker) part(p *part, before []end) []end {
 		before = l.part(piece, before)
 	}
 	return before
+}
+
+// endsMax is how many lines may lead to each of several steps without being joined first.
+const endsMax = 3
+
+// joined lets many lines meet before they part again.
+func (l *linker) joined(before []end) []end {
+	if len(before) <= endsMax {
+		return before
+	}
+	name := fmt.Sprintf("j%d", len(l.picture.Joints)+1)
+	l.picture.Joints = append(l.picture.Joints, name)
+	l.to(name, before)
+	return []end{{name: name, last: l.last}}
 }
 
 func (l *linker) node(n *Node, before []end) []end {
@@ -99,58 +120,16 @@ func (l *linker) to(name string, before []end) {
 }
 
 // mark makes the links critical that lead from one node to another, directly or through gates.
-func (p *Picture) mark(from, to string) bool {
+// out are the links that leave each name.
+func (p *Picture) mark(out map[string][]int, from, to string) bool {
 	found := false
-	for i, l := range p.Links {
-		if l.From == from && (l.To == to || p.isGate(l.To) && p.mark(l.To, to)) {
-			p.Links[i].Critical, found = true, true
+	for _, i := range out[from] {
+		if l := &p.Links[i]; l.To == to || p.passes(l.To) && p.mark(out, l.To, to) {
+			l.Critical, found = true, true
 		}
 	}
 	return found
 }
 
-func (p *Picture) isGate(name string) bool {
-	return slices.ContainsFunc(p.Gates, func(g *Gate) bool { return g.Name == name })
-}
-
-// undoLinks lead from each step that can be taken back to those taken back next: the nearest ones
-// before it. The way ends at a point of no return.
-func (b *builder) undoLinks() []Link {
-	above := map[string][]string{}
-	for _, l := range b.picture.Links {
-		above[l.To] = append(above[l.To], l.From)
-	}
-	nodes := map[string]*Node{}
-	var order []*Node
-	b.picture.Root.body.walk(func(n *Node) {
-		nodes[n.Name] = n
-		order = append(order, n)
-	})
-	closed := map[string]bool{}
-	for _, g := range b.picture.Gates {
-		closed[g.Name] = g.NoReturn
-	}
-	var links []Link
-	for _, n := range order {
-		if !n.Undo.Can || n.Kind == Block {
-			continue
-		}
-		seen := map[string]bool{}
-		var back func(name string)
-		back = func(name string) {
-			for _, x := range above[name] {
-				if seen[x] || closed[x] {
-					continue
-				}
-				seen[x] = true
-				if up := nodes[x]; up != nil && up.Undo.Can && !up.NoReturn {
-					links = append(links, Link{From: n.Name, To: x})
-				} else if up == nil || !up.NoReturn {
-					back(x)
-				}
-			}
-		}
-		back(n.Name)
-	}
-	return links
-}
+// passes tells of the name of a gate or a joint: lines lead through it.
+func (p *Picture) passes(name string) bool { return name != "" && name[0] != 'n' }

@@ -23,6 +23,9 @@ func (p *Picture) Mermaid() string {
 		m.mermaidPart(p.Root.finally, "    ")
 		m.add("  end\n")
 	}
+	for _, name := range p.Joints {
+		m.add("  %s((\" \"))\n", name)
+	}
 	var critical []string
 	for i, l := range p.Links {
 		arrow := "-->"

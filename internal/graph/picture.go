@@ -21,11 +21,12 @@ type Options struct {
 
 // Picture is what all drawings show.
 type Picture struct {
-	Root  *Node // the runbook itself
-	Gates []*Gate
-	Links []Link // waits of steps for steps, through gates where there are some
-	Undo  []Link // from a step to the one that is taken back after it
-	Story *Story // nil: no run is shown
+	Root   *Node // the runbook itself
+	Gates  []*Gate
+	Joints []string // names of places where many lines meet that part again
+	Links  []Link   // waits of steps for steps, through gates and joints where there are some
+	Undo   []Link   // from a step to the one that is taken back after it
+	Story  *Story   // nil: no run is shown
 
 	ascii bool
 }
@@ -85,8 +86,8 @@ func (u Undo) words() string {
 
 // Gate stands across the way.
 type Gate struct {
-	Name     string
-	NoReturn bool // else all hosts wait there for all hosts
+	Name     string // like that of a node
+	NoReturn bool   // else all hosts wait there for all hosts
 }
 
 // What is written on gates.
@@ -102,7 +103,7 @@ func (g *Gate) label() string {
 	return allHosts
 }
 
-// Link leads from one node or gate to another.
+// Link leads from one node, gate or joint to another.
 type Link struct {
 	From, To string // names; From "" is the start
 	Last     bool   // to a step of finally
@@ -138,7 +139,7 @@ type builder struct {
 	nodes   map[*runbook.Step]*Node
 	named   int
 	waits   func(before, after *runbook.Step) bool // siblings: all hosts for all hosts
-	hosts   map[*runbook.Step]map[int32]bool       // of the plan, by index
+	hosts   map[*runbook.Step][]bool               // by their index in the plan
 	path    [][2]string                            // steps of the critical path that follow one another
 }
 

@@ -1,5 +1,7 @@
 package graph
 
+import "slices"
+
 // sheet is a picture on its way to be an SVG.
 type sheet struct {
 	picture *Picture
@@ -105,10 +107,10 @@ func (s *sheet) stack(cells []*cell) *cell {
 		c.h += inner.h
 	}
 	for i := 1; i < len(cells); i++ {
-		c.trails = append(c.trails, join(cells[i-1], cells[i], left)...)
+		c.trails = append(c.trails, join(cells[i-1], cells[i], left, passes(cells, i))...)
 	}
 	if undoable > 1 {
-		c.trails = append(c.trails, wayBack(cells, c.w+rail-6)...)
+		c.trails = append(c.trails, backTrails(cells, c.w+rail-6)...)
 		c.w += rail
 	}
 	c.tops, c.ends = clonePorts(cells[0].tops), clonePorts(cells[len(cells)-1].ends)
@@ -134,19 +136,19 @@ func (s *sheet) gap(above, below *cell) float64 {
 func clonePorts(ports []port) []port { return append([]port{}, ports...) }
 
 // join draws the lines from all ends of a cell to all that begins the next one: down to a line across, and from there on.
-func join(above, below *cell, axis float64) []trail {
+func join(above, below *cell, axis float64, passes bool) []trail {
 	var trails []trail
 	switch {
 	case above.gate != nil && below.gate != nil:
-		return []trail{line2(point{axis, above.bottom()}, point{axis, below.y}, "edge", true)}
+		return []trail{line2(point{axis, above.bottom()}, point{axis, below.y}, edgeClass(passes), true)}
 	case below.gate != nil:
 		for _, end := range above.ends {
-			trails = append(trails, line2(end.point, point{end.x, below.y}, edgeClass(end.critical), true))
+			trails = append(trails, line2(end.point, point{end.x, below.y}, edgeClass(end.critical && passes), true))
 		}
 		return trails
 	case above.gate != nil:
 		for _, top := range below.tops {
-			trails = append(trails, line2(point{top.x, above.bottom()}, top.point, edgeClass(top.critical), true))
+			trails = append(trails, line2(point{top.x, above.bottom()}, top.point, edgeClass(top.critical && passes), true))
 		}
 		return trails
 	}
@@ -169,6 +171,19 @@ func join(above, below *cell, axis float64) []trail {
 	return trails
 }
 
+// passes tells whether the critical path leads on both sides of the gap above a cell, looking through gates.
+func passes(cells []*cell, i int) bool {
+	above, below := i-1, i
+	for above >= 0 && cells[above].gate != nil {
+		above--
+	}
+	for below < len(cells) && cells[below].gate != nil {
+		below++
+	}
+	hot := func(p port) bool { return p.critical }
+	return above >= 0 && below < len(cells) && slices.ContainsFunc(cells[above].ends, hot) && slices.ContainsFunc(cells[below].tops, hot)
+}
+
 func line2(a, b point, class string, arrow bool) trail {
 	return trail{points: []point{a, b}, class: class, arrow: arrow}
 }
@@ -180,9 +195,9 @@ func edgeClass(critical bool) string {
 	return "edge"
 }
 
-// wayBack leads from each cell that can be taken back to the one that is taken back next. Nothing leads past a point of no
+// backTrails lead from each cell that can be taken back to the one that is taken back next. Nothing leads past a point of no
 // return.
-func wayBack(cells []*cell, x float64) []trail {
+func backTrails(cells []*cell, x float64) []trail {
 	var trails []trail
 	var before *cell
 	for _, c := range cells {
