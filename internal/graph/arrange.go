@@ -213,6 +213,25 @@ func (b *builder) newGate(noReturn bool) *part {
 	return &part{gate: g}
 }
 
+// then puts a part behind another one; either may be nil.
+func (p *part) then(next *part) *part {
+	switch {
+	case p == nil:
+		return next
+	case next == nil:
+		return p
+	}
+	both := &part{}
+	for _, x := range []*part{p, next} {
+		if x.series != nil {
+			both.series = append(both.series, x.series...)
+		} else {
+			both.series = append(both.series, x)
+		}
+	}
+	return both
+}
+
 // inner gives the parts that a part is made of, the upper ones first.
 func (p *part) inner() []*part {
 	if p.ranks == nil {

@@ -101,6 +101,9 @@ func (s *spans) critical() []*span {
 // awaited gives the last of what a span waits for in the plan.
 func (s *spans) awaited(x *span) *span {
 	edges, list := x.step.Before, s.forward
+	for _, step := range x.step.EndOf { // the finally of a block waits for all of it
+		edges = append(slices.Clip(edges), plan.Edge{Step: step, Barrier: true})
+	}
 	if x.undo {
 		edges, list = x.step.After, s.back
 	}

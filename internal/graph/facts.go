@@ -20,10 +20,29 @@ func (b *builder) facts(s *runbook.Step) []string {
 			facts = append(facts, fact)
 		}
 	}
-	add(s.Action != "steps", s.Action)
-	add(s.Name != "", `"`+s.Name+`"`)
+	switch {
+	case s.Include != nil && s.Include.File != nil:
+		facts = append(facts, "runbook "+s.Include.File.Text)
+	case !s.IsBlock():
+		facts = append(facts, s.Action)
+	}
+	add(s.Name != "" && !s.IsRoot(), `"`+s.Name+`"`)
 	facts = append(facts, b.target(s)...)
+	if s.ForEach != nil {
+		facts = append(facts, b.items(s))
+	}
 	add(s.Once, "once")
+	add(s.MaxParallel > 0, fmt.Sprintf("at most %d hosts at once", s.MaxParallel))
+	if s.Confirm != nil {
+		asks := "asks first "
+		if s.Action == "confirm" {
+			asks = ""
+		}
+		facts = append(facts, asks+`"`+s.Confirm.Node.Text+`"`)
+	}
+	if s.Manual != nil {
+		facts = append(facts, `"`+s.Manual.Node.Text+`"`)
+	}
 	if s.Delegate != nil {
 		facts = append(facts, "takes place on "+s.Delegate.Node.Text)
 	}
@@ -32,10 +51,14 @@ func (b *builder) facts(s *runbook.Step) []string {
 	}
 	add(s.Check != nil, "check")
 	add(len(s.Save) > 0, "save")
+	add(len(s.SaveFiles) > 0, "keeps files")
+	if s.Lock != nil && s.Parent != nil {
+		facts = append(facts, "lock "+s.Lock.Name.Node.Text)
+	}
 	if s.Rollout != nil {
 		facts = append(facts, b.rolloutFacts(s)...)
 	}
-	add(s.Read() && !s.Finally && s.Action != "steps", "read")
+	add(s.Read() && !s.Finally && !s.IsBlock() && s.Action != "confirm", "read")
 	add(s.Effect == runbook.Destroy, "destroys")
 	add(s.Rollback != nil && s.Rollback.When == "started" && !s.Rollback.None, "undone also when half done")
 	add(s.PointOfNoReturn, "point of no return")
@@ -43,6 +66,55 @@ func (b *builder) facts(s *runbook.Step) []string {
 		facts = append(facts, "on failure "+failureWords(*s.OnFailure))
 	}
 	return facts
+}
+
+// itemsMax is how many items of a foreach a drawing names.
+const itemsMax = 6
+
+// items says what a step is done for each of: the items, where there is a plan, else what is written.
+func (b *builder) items(s *runbook.Step) string {
+	if b.Plan == nil {
+		if n := s.ForEach.Node; len(n.Items) == 0 {
+			return "for each of " + n.Text
+		}
+	}
+	var keys []string
+	if b.Plan != nil {
+		keys = b.itemKeys()[s]
+	} else {
+		for _, item := range s.ForEach.Node.Items {
+			keys = append(keys, item.Text)
+		}
+	}
+	words := "for each of "
+	if s.Parallel {
+		words = "side by side for each of "
+	}
+	if more := len(keys) - itemsMax; more > 0 {
+		return fmt.Sprintf("%s%s and %d more", words, strings.Join(keys[:itemsMax], ", "), more)
+	}
+	return words + strings.Join(keys, ", ")
+}
+
+func (b *builder) itemKeys() map[*runbook.Step][]string {
+	if b.keys != nil {
+		return b.keys
+	}
+	type place struct {
+		step *runbook.Step
+		key  string
+	}
+	b.keys = map[*runbook.Step][]string{}
+	seen := map[place]bool{}
+	for _, p := range b.Plan.Steps {
+		for _, item := range p.Items {
+			if at := (place{item.Step, item.Key}); !seen[at] {
+				seen[at] = true
+				b.keys[item.Step] = append(b.keys[item.Step], item.Key)
+			}
+		}
+	}
+	return b.keys
 }
 
 func failureWords(f runbook.OnFailure) string {
@@ -64,6 +136,9 @@ func (b *builder) rolloutFacts(block *runbook.Step) []string {
 	}
 	if r.MaxUnreachable != nil {
 		facts = append(facts, sizeText(*r.MaxUnreachable)+" may be unreachable")
+	}
+	if r.Spread != nil {
+		facts = append(facts, fmt.Sprintf("at most %d of one %s in a wave", r.Spread.Max, r.Spread.By.Source))
 	}
 	if soak := b.soak(block); soak != "" {
 		facts = append(facts, "soak "+soak)
@@ -114,8 +189,8 @@ func (b *builder) rootFacts() []string {
 		facts = append(facts, b.rolloutFacts(rb.Root)...)
 	}
 	facts = append(facts, "on failure "+failureWords(rb.Default))
-	if rb.Lock != nil {
-		facts = append(facts, "lock "+rb.Lock.Node.Text)
+	if rb.Root.Lock != nil {
+		facts = append(facts, "lock "+rb.Root.Lock.Name.Node.Text)
 	}
 	if rb.Deadline > 0 {
 		facts = append(facts, "deadline "+rb.Deadline.String())
@@ -196,11 +271,13 @@ func (b *builder) hostsOfAll() map[*runbook.Step][]bool {
 		}
 		says := false
 		for s := p.Source; s != nil; s = s.Parent {
-			note(all, s, p.Targets.Hosts)
+			if !p.Gate || s == p.Source {
+				note(all, s, p.Targets.Hosts)
+			}
 			if !says {
 				note(inherited, s, p.Targets.Hosts)
 			}
-			says = says || s.Hosts != nil
+			says = says || s.Hosts != nil || p.Gate // who looks at a wave is none of its hosts
 		}
 	}
 	for s, hosts := range all { // a block of which every step says its own hosts

@@ -42,7 +42,7 @@ const fleet = "hosts:\n  web[1:5]: {}\n  db1: {}\ngroups:\n  web: {hosts: [\"web
 // known makes options of a runbook: planned for the fleet above, or only written.
 func known(t testing.TB, text string, planned bool) Options {
 	t.Helper()
-	rb, _, err := runbook.LoadText(text, "r.yaml", ".")
+	rb, _, err := runbook.LoadText(text, "r.yaml", "testdata") // includes stand there
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
@@ -78,8 +78,8 @@ func plain(p *Picture, width int) string {
 }
 
 // runbooks are the drawings that are kept: an ordinary one, many side by side, blocks in blocks and steps that wait for some
-// of those before them, a long one.
-var runbooks = []string{"nested", "wide", "linear"}
+// of those before them, a long one, one with all that takes people, items and other runbooks.
+var runbooks = []string{"nested", "wide", "linear", "people"}
 
 func TestText(t *testing.T) {
 	for _, name := range runbooks {

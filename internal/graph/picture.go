@@ -122,7 +122,7 @@ func New(o Options) *Picture {
 	}
 	root := b.node(o.Runbook.Root)
 	root.Name, root.ID, root.Facts = "", b.safe(o.Runbook.Name), b.rootFacts()
-	root.body = b.body(o.Runbook.Root.Steps)
+	b.fill(root, o.Runbook.Root)
 	root.finally = b.body(o.Runbook.Finally)
 	b.picture.Root = root
 	if o.Plan != nil && len(o.Events) > 0 {
@@ -140,6 +140,7 @@ type builder struct {
 	named   int
 	waits   func(before, after *runbook.Step) bool // siblings: all hosts for all hosts
 	hosts   map[*runbook.Step][]bool               // by their index in the plan
+	keys    map[*runbook.Step][]string             // items of each foreach of the plan
 	path    [][2]string                            // steps of the critical path that follow one another
 }
 
@@ -151,14 +152,39 @@ func (b *builder) node(s *runbook.Step) *Node {
 		index: s.Index, source: s,
 	}
 	b.named++
+	b.describe(n, s)
+	return n
+}
+
+// describe notes what is said of a step.
+func (b *builder) describe(n *Node, s *runbook.Step) {
 	b.nodes[s] = n
 	for _, fact := range b.facts(s) {
 		n.Facts = append(n.Facts, b.safe(fact))
 	}
-	n.Undo = undoOf(s)
-	n.Undo.Text = b.safe(b.ellipsis(n.Undo.Text))
-	n.Waves = b.waveLines(s)
-	return n
+	if u := undoOf(s); u.Can || u.None {
+		u.Text = b.safe(b.ellipsis(u.Text))
+		n.Undo = u
+	}
+	n.Waves = append(n.Waves, b.waveLines(s)...)
+}
+
+// fill makes what is inside a block. An included runbook is a block in the step that includes it: one node is both.
+func (b *builder) fill(n *Node, s *runbook.Step) {
+	inside := []*runbook.Step{s}
+	if s.Include != nil && s.Include.Runbook != nil {
+		inside = []*runbook.Step{s.Include.Runbook.Root, s}
+		b.describe(n, inside[0])
+	}
+	n.body = b.body(inside[0].Steps)
+	for _, x := range inside {
+		if x.Rollout != nil && x.Rollout.Gate != nil {
+			gate := b.node(x.Rollout.Gate)
+			gate.Facts = append([]string{gate.Facts[0], "after each wave"}, gate.Facts[1:]...)
+			n.body = n.body.then(&part{node: gate})
+		}
+		n.finally = n.finally.then(b.body(x.Always))
+	}
 }
 
 // ellipsis is three dots where there is no sign for it.
@@ -179,7 +205,7 @@ func (b *builder) body(steps []*runbook.Step) *part {
 		n := b.node(s)
 		nodes = append(nodes, n)
 		if n.Kind == Block {
-			n.body = b.body(s.Steps)
+			b.fill(n, s)
 		}
 	}
 	for i, s := range steps {
@@ -199,8 +225,10 @@ func (b *builder) body(steps []*runbook.Step) *part {
 
 func kindOf(s *runbook.Step) Kind {
 	switch {
-	case s.Action == "steps":
+	case s.IsBlock():
 		return Block
+	case s.Action == "manual", s.Action == "confirm":
+		return Person
 	case s.Read():
 		return Reads
 	case s.Effect == runbook.Destroy:
@@ -215,10 +243,12 @@ func undoOf(s *runbook.Step) Undo {
 		return Undo{}
 	case s.Rollback != nil && !s.Rollback.None:
 		return Undo{Can: true, Text: view.ScriptText(s.Rollback.Run)}
-	case s.Action == "steps", s.Read():
+	case s.IsBlock(), s.Read(), s.Action == "confirm":
 		return Undo{}
-	case s.HasUndo():
+	case s.BuiltinUndo() && s.Rollback == nil:
 		return Undo{Can: true, Text: "built in"}
+	case s.HasUndo():
+		return Undo{Can: true, Text: "files as they were"}
 	}
 	return Undo{None: true}
 }

@@ -90,7 +90,7 @@ func entries(list []*runbook.Step) []*runbook.Step {
 		}
 		switch {
 		case waits:
-		case s.Action == "steps":
+		case s.IsBlock():
 			begin = append(begin, entries(s.Steps)...)
 		default:
 			begin = append(begin, s)
@@ -111,7 +111,7 @@ func exits(list []*runbook.Step) []*runbook.Step {
 	for _, s := range list {
 		switch {
 		case awaited[s]:
-		case s.Action == "steps":
+		case s.IsBlock():
 			end = append(end, exits(s.Steps)...)
 		default:
 			end = append(end, s)
