@@ -187,3 +187,28 @@ func TestSoakMadeOfParams(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestGateStandsInItsBlock(t *testing.T) {
+	for text, want := range map[string]string{
+		"name: x\nhosts: web\nrollout: {waves: [1, 100%], gate: {run: look}}\nsteps: [{run: a}]\n":                                     "",
+		"name: x\nhosts: web\nsteps: [{id: s, rollout: {waves: [1, 100%], gate: {run: look}}, steps: [{run: a}]}]\n":                   "s",
+		"name: x\nhosts: web\nsteps: [{id: o, steps: [{id: s, rollout: {waves: [1, 100%], gate: {run: look}}, steps: [{run: a}]}]}]\n": "o o/s",
+	} {
+		p, err := build(t, text, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		gates := 0
+		for _, s := range p.Steps {
+			if s.Gate {
+				gates++
+				if got := strings.Join(s.Blocks, " "); got != want || s.Skip != "" {
+					t.Errorf("%s stands in %q, want %q; skip %q", s.ID, got, want, s.Skip)
+				}
+			}
+		}
+		if gates != 2 {
+			t.Errorf("%d gates for two waves", gates)
+		}
+	}
+}

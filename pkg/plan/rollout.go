@@ -54,6 +54,9 @@ func (b *builder) rollout(block *node, in instance) []int {
 // be the same each time.
 func (b *builder) gate(gate *node, exits []int, in instance) int {
 	step := b.leaf(gate, instance{rollout: -1})
+	if path := gate.parent.path; path != "" {
+		in.blocks = append(slices.Clone(in.blocks), path)
+	}
 	step.ID = fmt.Sprintf("%s[%d]", gate.path, in.wave)
 	step.Gate, step.Rollout, step.Wave, step.Blocks = true, in.rollout, in.wave, in.blocks
 	for _, exit := range exits {

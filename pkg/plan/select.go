@@ -158,7 +158,10 @@ func (b *builder) skipEmptyEntries() {
 		}
 		block, reason := s.ID, ""
 		if s.Gate {
-			block = s.Blocks[len(s.Blocks)-1]
+			block = rootID
+			if depth := len(s.Blocks); depth > 0 {
+				block = s.Blocks[depth-1]
+			}
 		}
 		for _, inner := range b.plan.Steps {
 			if inner.Entry || inner.Gate || inner.Finally || inner.Wave != s.Wave || !(slices.Contains(inner.Blocks, block) || block == rootID) {
