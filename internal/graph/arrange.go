@@ -246,10 +246,27 @@ func (p *part) inner() []*part {
 	return list
 }
 
+// titled is what is set apart from the steps of a block.
+type titled struct {
+	part *part
+	said string
+}
+
+// last gives what comes after the steps of a block. The gate of a wave waits for the finally of the block, which is that of
+// the wave; the finally of the runbook is after all waves.
+func (n *Node) last() []titled {
+	list := []titled{{n.finally, always}, {n.gate, afterWave}}
+	if n.Name == "" {
+		slices.Reverse(list)
+	}
+	return slices.DeleteFunc(list, func(t titled) bool { return t.part == nil })
+}
+
 // walk calls visit for every node inside a block, from above.
 func (n *Node) walk(visit func(*Node)) {
 	n.body.walk(visit)
 	n.finally.walk(visit)
+	n.gate.walk(visit)
 }
 
 func (p *part) walk(visit func(*Node)) {

@@ -14,10 +14,7 @@ func (p *Picture) DOT() string {
 	m.add("  node [shape=box, style=\"rounded,filled\", fillcolor=white, fontname=\"Helvetica\", fontsize=11];\n")
 	m.add("  edge [fontname=\"Helvetica\", fontsize=9];\n")
 	m.add("  start [shape=plaintext, style=\"\", label=%s];\n", m.rootLabel())
-	m.dotPart(p.Root.body, "  ")
-	if p.Root.finally != nil {
-		m.dotFinally("finally", p.Root.finally, "  ")
-	}
+	m.dotBody(p.Root, "  ")
 	for _, name := range p.Joints {
 		m.add("  %s [shape=point];\n", name)
 	}
@@ -38,10 +35,13 @@ func (p *Picture) DOT() string {
 	return m.b.String()
 }
 
-func (m *markup) dotFinally(name string, p *part, indent string) {
-	m.add("%ssubgraph cluster_%s {\n%s  label=\"finally, always\";\n%s  style=dashed;\n", indent, name, indent, indent)
-	m.dotPart(p, indent+"  ")
-	m.add("%s}\n", indent)
+func (m *markup) dotBody(n *Node, indent string) {
+	m.dotPart(n.body, indent)
+	for i, last := range n.last() {
+		m.add("%ssubgraph cluster_%slast%d {\n%s  label=%q;\n%s  style=dashed;\n", indent, n.Name, i+1, indent, last.said, indent)
+		m.dotPart(last.part, indent+"  ")
+		m.add("%s}\n", indent)
+	}
 }
 
 func (m *markup) dotPart(p *part, indent string) {
@@ -54,10 +54,7 @@ func (m *markup) dotPart(p *part, indent string) {
 	case n == nil:
 	case n.Kind == Block:
 		m.add("%ssubgraph cluster_%s {\n%s  label=%s;\n", indent, n.Name, indent, m.label(n))
-		m.dotPart(n.body, indent+"  ")
-		if n.finally != nil {
-			m.dotFinally(n.Name+"_finally", n.finally, indent+"  ")
-		}
+		m.dotBody(n, indent+"  ")
 		m.add("%s}\n", indent)
 	default:
 		m.add("%s%s [label=%s", indent, n.Name, m.label(n))

@@ -6,7 +6,7 @@ import "fmt"
 func (b *builder) link() {
 	p := b.picture
 	l := &linker{picture: p}
-	l.finally(p.Root.finally, l.part(p.Root.body, []end{{}}))
+	l.finally(p.Root.finally, l.part(p.Root.gate, l.part(p.Root.body, []end{{}})))
 	if len(b.path) > 0 {
 		out := map[string][]int{}
 		for i, l := range p.Links {
@@ -80,7 +80,7 @@ func (l *linker) joined(before []end) []end {
 
 func (l *linker) node(n *Node, before []end) []end {
 	if n.Kind == Block {
-		return l.finally(n.finally, l.part(n.body, before))
+		return l.part(n.gate, l.finally(n.finally, l.part(n.body, before)))
 	}
 	l.to(n.Name, before)
 	return []end{{name: n.Name, last: l.last}}

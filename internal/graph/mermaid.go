@@ -17,12 +17,7 @@ var mermaidText = strings.NewReplacer("#", "#35;", `"`, "#quot;", "<", "#lt;", "
 func (p *Picture) Mermaid() string {
 	m := &markup{picture: p, escape: mermaidText.Replace, newline: "<br/>"}
 	m.add("flowchart TD\n  start([%s])\n", m.rootLabel())
-	m.mermaidPart(p.Root.body, "  ")
-	if p.Root.finally != nil {
-		m.add("  subgraph finally[\"finally, always\"]\n")
-		m.mermaidPart(p.Root.finally, "    ")
-		m.add("  end\n")
-	}
+	m.mermaidBody(p.Root, "  ")
 	for _, name := range p.Joints {
 		m.add("  %s((\" \"))\n", name)
 	}
@@ -44,6 +39,15 @@ func (p *Picture) Mermaid() string {
 	return m.b.String()
 }
 
+func (m *markup) mermaidBody(n *Node, indent string) {
+	m.mermaidPart(n.body, indent)
+	for i, last := range n.last() {
+		m.add("%ssubgraph %slast%d[\"%s\"]\n", indent, n.Name, i+1, last.said)
+		m.mermaidPart(last.part, indent+"  ")
+		m.add("%send\n", indent)
+	}
+}
+
 func (m *markup) mermaidPart(p *part, indent string) {
 	if p == nil {
 		return
@@ -57,12 +61,7 @@ func (m *markup) mermaidPart(p *part, indent string) {
 		if about := m.about(n); len(about) > 0 { // a title has room for one line only
 			m.add("%s  %sabout>%s]\n", indent, n.Name, m.quoted(about))
 		}
-		m.mermaidPart(n.body, indent+"  ")
-		if n.finally != nil {
-			m.add("%s  subgraph %sfinally[\"finally, always\"]\n", indent, n.Name)
-			m.mermaidPart(n.finally, indent+"    ")
-			m.add("%s  end\n", indent)
-		}
+		m.mermaidBody(n, indent+"  ")
 		m.add("%send\n", indent)
 	case n.NoReturn:
 		m.add("%s%s{{%s}}\n", indent, n.Name, m.label(n))

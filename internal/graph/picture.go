@@ -58,6 +58,7 @@ type Node struct {
 
 	body    *part // of a block
 	finally *part // of a block; nil: none
+	gate    *part // of a rollout: what must succeed after each wave; nil: none
 	onPath  bool  // the critical path leads through it, were it only because it was skipped
 	before  []*Node
 	index   int  // among its siblings
@@ -90,10 +91,12 @@ type Gate struct {
 	NoReturn bool   // else all hosts wait there for all hosts
 }
 
-// What is written on gates.
+// What is written on gates, and on what is set apart.
 const (
-	allHosts = "all hosts"
-	noReturn = "no way back past here"
+	allHosts  = "all hosts"
+	noReturn  = "no way back past here"
+	always    = "finally, always"
+	afterWave = "gate, after each wave"
 )
 
 func (g *Gate) label() string {
@@ -180,8 +183,7 @@ func (b *builder) fill(n *Node, s *runbook.Step) {
 	for _, x := range inside {
 		if x.Rollout != nil && x.Rollout.Gate != nil {
 			gate := b.node(x.Rollout.Gate)
-			gate.Facts = append([]string{gate.Facts[0], "after each wave"}, gate.Facts[1:]...)
-			n.body = n.body.then(&part{node: gate})
+			n.gate = n.gate.then(&part{node: gate})
 		}
 		n.finally = n.finally.then(b.body(x.Always))
 	}

@@ -129,17 +129,23 @@ func (s *sheet) inside(n *Node) *cell {
 	if n.body != nil {
 		c = s.cell(n.body)
 	}
-	if n.finally == nil {
-		return c
+	for _, last := range n.last() {
+		c = s.stack([]*cell{c, s.apart(last)})
+		if last.part == n.finally {
+			c.trails[len(c.trails)-1].class += " last"
+		}
 	}
-	inner := s.cell(n.finally)
-	last := &cell{dashed: "finally, always", inner: []*cell{inner}}
-	wide := max(inner.w, width(last.dashed, nameSize, true))
+	return c
+}
+
+// apart puts a frame with a title around what is set apart from the steps of a block.
+func (s *sheet) apart(p titled) *cell {
+	inner := s.cell(p.part)
+	c := &cell{dashed: p.said, inner: []*cell{inner}}
+	wide := max(inner.w, width(p.said, nameSize, true))
 	inner.move(framePad+(wide-inner.w)/2, framePad/2+nameSize+lineStep)
-	last.labels = []label{{framePad, framePad/2 + nameSize, last.dashed, nameSize, true, "ink"}}
-	last.area = area{0, 0, wide + 2*framePad, inner.bottom() + framePad}
-	last.frontPorts(false)
-	both := s.stack([]*cell{c, last})
-	both.trails[len(both.trails)-1].class += " last"
-	return both
+	c.labels = []label{{framePad, framePad/2 + nameSize, p.said, nameSize, true, "ink"}}
+	c.area = area{0, 0, wide + 2*framePad, inner.bottom() + framePad}
+	c.frontPorts(false)
+	return c
 }

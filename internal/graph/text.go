@@ -54,7 +54,7 @@ func (p *Picture) Text(o TextOptions) string {
 func (t *text) width() int {
 	root := t.picture.Root
 	like := max(view.TextWidth(t.picture.Title())+6, view.TextWidth(strings.Join(root.Facts, t.between))+4)
-	for _, p := range []*part{root.body, root.finally} {
+	for _, p := range []*part{root.body, root.finally, root.gate} {
 		if p != nil {
 			like = max(like, t.likes(&part{series: []*part{p}}))
 		}
@@ -82,9 +82,9 @@ type line struct {
 // body draws what is inside a block.
 func (t *text) body(n *Node, width int) []line {
 	lines := t.part(n.body, width)
-	if n.finally != nil {
-		lines = append(lines, line{rule: t.plain, said: "finally, always"})
-		lines = append(lines, t.part(n.finally, width)...)
+	for _, last := range n.last() {
+		lines = append(lines, line{rule: t.plain, said: last.said})
+		lines = append(lines, t.part(last.part, width)...)
 	}
 	return lines
 }
