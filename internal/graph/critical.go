@@ -154,15 +154,12 @@ func (s *spans) endedBefore(at time.Time, seen map[*span]bool) *span {
 	return nil
 }
 
-// shortestTold is how long a leg has to be so that at most legsMax are told.
+// shortestTold is how long a leg has to be to be told: a hundredth of all, and long enough that at most legsMax are.
 func (s *Story) shortestTold() time.Duration {
-	if len(s.Legs) <= legsMax {
-		return 0
-	}
 	var all []time.Duration
 	for _, leg := range s.Legs {
 		all = append(all, leg.Took)
 	}
 	slices.Sort(all)
-	return all[len(all)-legsMax]
+	return min(all[len(all)-1], max(s.Busy/100, all[max(0, len(all)-legsMax)]))
 }
