@@ -42,7 +42,7 @@ took, and the critical path, which is the chain of ops that decided how long the
 	}
 	o.params.declare(cmd)
 	cmd.Flags().StringVar(&o.format, "format", "", "`FORMAT`: text, svg, mermaid, dot (default that of the file, else text)")
-	cmd.Flags().StringVarP(&o.file, "file", "o", "", "write to `FILE`: .txt, .svg, .mmd, .dot or .gv")
+	cmd.Flags().StringVarP(&o.file, "out", "o", "", "write to `FILE`: .txt, .svg, .mmd, .dot or .gv")
 	cmd.Flags().StringVar(&o.run, "run", "", "draw what became of `RUN`: an id, its unique end or beginning, last, last:NAME")
 	// Elsewhere -o is an option of ssh. A drawing connects to nothing, and who draws expects a file there: the flag that
 	// stands in the way is taken and not used.
