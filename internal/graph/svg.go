@@ -66,12 +66,12 @@ func (p *Picture) sheet() *sheet {
 	s.body = s.inside(p.Root)
 	room := max(headRoom, s.body.w)
 	y := margin + titleSize
-	s.head = append(s.head, label{margin, y, cutTo(p.Title(), titleSize, true, room), titleSize, true, "ink"})
+	s.head = append(s.head, label{x: margin, y: y, text: cutTo(p.Title(), titleSize, true, room), size: titleSize, bold: true, class: "ink"})
 	y += 4
 	add := func(texts []string, between, class string) {
 		for _, line := range wrapTo(texts, between, factSize+1, room) {
 			y += lineStep + 1
-			s.head = append(s.head, label{margin, y, line, factSize + 1, false, class})
+			s.head = append(s.head, label{x: margin, y: y, text: line, size: factSize + 1, class: class})
 		}
 	}
 	add(p.Root.Facts, " · ", "dim")
@@ -106,7 +106,15 @@ func (s *sheet) labels(b *strings.Builder, labels []label) {
 		if l.bold {
 			class += " b"
 		}
-		fmt.Fprintf(b, `<text x="%.1f" y="%.1f" font-size="%.0f" class="%s">%s</text>`+"\n", l.x, l.y, l.size, class, escape(l.text))
+		if l.middle {
+			class += " mid"
+		}
+		text := escape(l.text)
+		if l.tail != "" {
+			text = fmt.Sprintf(`<tspan class="b">%s</tspan><tspan font-size="%.0f" class="dim">%s</tspan>`, text, factSize, escape(l.tail))
+			class = l.class
+		}
+		fmt.Fprintf(b, `<text x="%.1f" y="%.1f" font-size="%.0f" class="%s">%s</text>`+"\n", l.x, l.y, l.size, class, text)
 	}
 }
 

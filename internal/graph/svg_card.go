@@ -21,19 +21,17 @@ func card(n *Node) *cell {
 	c := &cell{node: n, undo: n.Undo.Can}
 	name := cutTo(n.ID, nameSize, true, cardRoom-iconRoom)
 	y := cardPad + nameSize
-	c.labels = append(c.labels, label{cardPad + iconRoom, y, name, nameSize, true, "ink"})
-	wide := max(cardNameMin, iconRoom+width(name, nameSize, true))
+	title := label{x: cardPad + iconRoom, y: y, text: name, size: nameSize, bold: true, class: "ink"}
+	facts := n.Facts
+	if action := "  " + facts[0]; title.area().w+width(action, factSize, false) <= cardRoom-iconRoom {
+		title.tail, facts = action, facts[1:]
+	}
+	c.labels = append(c.labels, title)
+	wide := max(cardNameMin, iconRoom+title.area().w)
 	add := func(text, class string) {
 		y += lineStep
-		c.labels = append(c.labels, label{cardPad, y, text, factSize, false, class})
+		c.labels = append(c.labels, label{x: cardPad, y: y, text: text, size: factSize, class: class})
 		wide = max(wide, width(text, factSize, false))
-	}
-	facts := n.Facts
-	if action := "  " + facts[0]; iconRoom+width(name, nameSize, true)+width(action, factSize, false) <= cardRoom {
-		at := cardPad + iconRoom + width(name, nameSize, true)
-		c.labels = append(c.labels, label{at, y, action, factSize, false, "dim"})
-		wide = max(wide, at-cardPad+width(action, factSize, false))
-		facts = facts[1:]
 	}
 	if n.Result != nil {
 		for _, line := range wrapTo(n.Result.words(), " · ", factSize, cardRoom) {
@@ -74,7 +72,7 @@ func bar(g *Gate) *cell {
 func (c *cell) widen(wide float64) {
 	c.w = max(c.w, wide)
 	text := c.gate.label()
-	c.labels = []label{{c.middle() - width(text, factSize, true)/2, c.y + 13, text, factSize, true, "onbar"}}
+	c.labels = []label{{x: c.middle(), y: c.y + 13, text: text, size: factSize, bold: true, class: "onbar", middle: true}}
 	c.frontPorts(false)
 }
 
@@ -86,7 +84,7 @@ func (s *sheet) frame(n *Node) *cell {
 	y := framePad/2 + nameSize
 	wide := body.w
 	add := func(text string, size float64, bold bool, class string) {
-		c.labels = append(c.labels, label{framePad, y, text, size, bold, class})
+		c.labels = append(c.labels, label{x: framePad, y: y, text: text, size: size, bold: bold, class: class})
 		wide = max(wide, width(text, size, bold))
 		y += lineStep
 	}
@@ -105,7 +103,7 @@ func (s *sheet) frame(n *Node) *cell {
 		text := cutTo(wave, factSize, false, room-2*cardPad)
 		top := y - factSize + 2
 		c.bands = append(c.bands, area{framePad, top + float64(i)*2, 0, bandHeight})
-		c.labels = append(c.labels, label{framePad + cardPad, top + float64(i)*2 + 13, text, factSize, false, "ink"})
+		c.labels = append(c.labels, label{x: framePad + cardPad, y: top + float64(i)*2 + 13, text: text, size: factSize, class: "ink"})
 		wide = max(wide, width(text, factSize, false)+2*cardPad)
 		y += bandHeight
 	}
@@ -144,8 +142,13 @@ func (s *sheet) apart(p titled) *cell {
 	c := &cell{dashed: p.said, inner: []*cell{inner}}
 	wide := max(inner.w, width(p.said, nameSize, true))
 	inner.move(framePad+(wide-inner.w)/2, framePad/2+nameSize+lineStep)
-	c.labels = []label{{framePad, framePad/2 + nameSize, p.said, nameSize, true, "ink"}}
+	c.labels = []label{heading(p.said)}
 	c.area = area{0, 0, wide + 2*framePad, inner.bottom() + framePad}
 	c.frontPorts(false)
 	return c
+}
+
+// heading is the title of a frame that is no block.
+func heading(text string) label {
+	return label{x: framePad, y: framePad/2 + nameSize, text: text, size: nameSize, bold: true, class: "ink"}
 }

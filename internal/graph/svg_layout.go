@@ -78,7 +78,7 @@ func (s *sheet) grid(cells []*cell) *cell {
 		}
 	}
 	c.h = low + framePad
-	c.labels = []label{{framePad, framePad/2 + nameSize, c.dashed, nameSize, true, "ink"}}
+	c.labels = []label{heading(c.dashed)}
 	c.frontPorts(hot)
 	return c
 }

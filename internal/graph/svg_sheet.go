@@ -21,18 +21,24 @@ func (a area) meets(b area) bool {
 	return a.x < b.right()-hair && b.x < a.right()-hair && a.y < b.bottom()-hair && b.y < a.bottom()-hair
 }
 
-// label is a text in its place; y is its base line.
+// label is a text in its place; y is its base line, x where it begins, or its middle.
 type label struct {
-	x, y  float64
-	text  string
-	size  float64
-	bold  bool
-	class string
+	x, y   float64
+	text   string
+	size   float64
+	bold   bool
+	class  string
+	tail   string // said behind it, smaller
+	middle bool
 }
 
 // area is the room that a label takes, above and below its base line.
 func (l label) area() area {
-	return area{l.x, l.y - l.size, width(l.text, l.size, l.bold), l.size * 1.25}
+	a := area{l.x, l.y - l.size, width(l.text, l.size, l.bold) + width(l.tail, factSize, false), l.size * 1.25}
+	if l.middle {
+		a.x -= a.w / 2
+	}
+	return a
 }
 
 // point is a place of a line.

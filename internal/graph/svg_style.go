@@ -44,7 +44,7 @@ func styles() string {
 		fmt.Fprintf(&light, "%s{%s}", i.class, i.light)
 		fmt.Fprintf(&dark, "%s{%s}", i.class, i.dark)
 	}
-	return `text{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,"DejaVu Sans",sans-serif;white-space:pre}.b{font-weight:bold}` +
+	return `text{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,"DejaVu Sans",sans-serif;white-space:pre}.b{font-weight:bold}.mid{text-anchor:middle}` +
 		light.String() + `.edge,.undo{fill:none;stroke-width:1.5}.edge.hot{stroke-width:3.5}.undo{stroke-dasharray:4 3}.last{stroke-dasharray:2 4}` +
 		`.dashed{stroke-dasharray:5 4}.sign{stroke-width:1.8;stroke-linecap:round;stroke-linejoin:round}` +
 		"@media (prefers-color-scheme:dark){" + dark.String() + "}"
@@ -159,7 +159,7 @@ func (s *sheet) samples(b *strings.Builder) {
 		default:
 			b.WriteString(icon(e.sign, e.x+14, middle))
 		}
-		s.labels(b, []label{{e.x + 32, middle + 4, e.word, factSize, false, "dim"}})
+		s.labels(b, []label{{x: e.x + 32, y: middle + 4, text: e.word, size: factSize, class: "dim"}})
 	}
 	b.WriteString("</g>\n")
 }
