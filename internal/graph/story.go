@@ -229,7 +229,7 @@ func (s *Story) path(arrow string) []string {
 // inUndo tells of an act that takes back.
 func inUndo(e run.Event) bool { return e.Act == run.Undo }
 
-// opOf finds the step of an event's op, and its index.
+// opIndex finds the step of an event's op, and its number.
 type opIndex struct {
 	steps map[string][]*plan.Step
 	hosts map[string]int32

@@ -42,8 +42,8 @@ var (
 	}
 )
 
-// box draws a frame around lines, as wide as they are, and at least as wide as its title. Where it
-// stands in a column of boxes they look better at one width: it takes what it is given, as long as that is not absurd.
+// box draws a frame around lines, as wide as they are, and at least as wide as its title. Boxes below each other look
+// better at one width, so it takes all it is given, but where it is asked what it likes.
 func (t *text) box(b border, title string, lines []line, width int) []line {
 	inner := max(0, view.TextWidth(title)+2)
 	for _, l := range lines {

@@ -3,15 +3,14 @@ package graph
 // wayBack finds, for each step that can be taken back, those that are taken back next: the nearest ones before it. The way
 // ends at a point of no return.
 type wayBack struct {
-	picture *Picture
-	nodes   map[string]*Node
-	above   map[string][]string // what leads to each name
-	closed  map[string]bool     // gates
-	next    map[string][]string // of joints: where the way goes on from there
+	nodes  map[string]*Node
+	above  map[string][]string // what leads to each name
+	closed map[string]bool     // gates
+	next   map[string][]string // of joints: where the way goes on from there
 }
 
 func (p *Picture) undoLinks() []Link {
-	w := &wayBack{picture: p, nodes: map[string]*Node{}, above: map[string][]string{}, closed: map[string]bool{}, next: map[string][]string{}}
+	w := &wayBack{nodes: map[string]*Node{}, above: map[string][]string{}, closed: map[string]bool{}, next: map[string][]string{}}
 	for _, l := range p.Links {
 		w.above[l.To] = append(w.above[l.To], l.From)
 	}
