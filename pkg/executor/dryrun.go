@@ -344,6 +344,9 @@ func (p *preview) work(ctx context.Context, a *attempt, f *Forecast, before pend
 		before.paths = nil
 	}
 	if f.Class = ""; p.unasked(f, before) {
+		if p.Prober != nil && a.step.Source.Always() {
+			f.Class, f.Reason = WouldChange, "" // whatever those before it do
+		}
 		return
 	}
 	f.Class = WouldChange

@@ -38,8 +38,12 @@ type pending struct {
 	paths  []string // by built-in actions: what they touch is known
 }
 
-// meets tells whether a path is one that would be changed, or stands above or below one.
+// meets tells whether a path is one that would be changed, or stands above or below one. What is no
+// path, such as a service, may hang on every file.
 func (p pending) meets(path string) bool {
+	if !strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "~") {
+		return len(p.paths) > 0
+	}
 	for _, other := range p.paths {
 		a, b := strings.TrimRight(path, "/")+"/", strings.TrimRight(other, "/")+"/"
 		if strings.HasPrefix(a, b) || strings.HasPrefix(b, a) {

@@ -165,6 +165,7 @@ func (c *compiler) step(s *Step) {
 		c.cond(o.Expr, &withResult, expression.WantAny)
 	}
 	c.action(s, sc)
+	c.builtin(s, &withSaved)
 }
 
 // shared compiles what steps, blocks and the runbook have in common.

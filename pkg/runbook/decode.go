@@ -83,7 +83,7 @@ type keys map[string]func(*source.Node)
 // later are keys of the language that this version does not know yet, so that the message is honest.
 var later = map[string]bool{
 	"secrets": true, "schedule": true, "notify": true, "foreach": true, "max_parallel": true, "lock": true, "confirm": true,
-	"script": true, "line": true, "service": true, "fetch": true, "http": true, "manual": true, "reboot": true, "runbook": true,
+	"manual": true, "runbook": true,
 	"with": true, "sensitive": true, "save_files": true, "gate": true, "spread": true, "finally": true, "ask": true,
 }
 

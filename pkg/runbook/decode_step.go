@@ -116,17 +116,23 @@ func (d *decoder) whichAction(n *source.Node, s *Step, actions keys) {
 	}
 	if s.Action == "" {
 		p := d.problem(n, "this step does not say what it does")
-		p.Width, p.Hint = 1, "give it one of run, copy, link, wait, assert, steps"
+		p.Width, p.Hint = 1, "give it one of run, script, copy, link, line, service, fetch, wait, http, assert, reboot, steps"
 		return
 	}
 	if s.Rollout != nil && s.Action != "steps" {
 		d.problem(s.Rollout.Node, "rollout stands on a block, and this step is none").Hint = "put the step into steps:"
 	}
-	if s.Action == "wait" || s.Action == "assert" {
+	if s.Action == "wait" || s.Action == "assert" || s.Action == "fetch" {
 		if s.effectGiven && s.Effect != Read {
 			d.problem(s.Key, "%s only reads", s.Action)
 		}
 		s.Effect = Read
+	}
+	if s.HTTP != nil && s.HTTP.Reads() && s.Effect == "" {
+		s.Effect = Read
+	}
+	if s.Changes() && s.Effect == Read {
+		d.problem(s.Node.Get("effect"), "%s changes its hosts", s.Action)
 	}
 	if s.Effect == "" {
 		s.Effect = Change
@@ -139,9 +145,7 @@ func (d *decoder) whichAction(n *source.Node, s *Step, actions keys) {
 	}
 }
 
-var laterAction = map[string]bool{
-	"script": true, "line": true, "service": true, "fetch": true, "http": true, "manual": true, "reboot": true, "notify": true, "runbook": true,
-}
+var laterAction = map[string]bool{"manual": true, "notify": true, "runbook": true}
 
 func (d *decoder) codes(n *source.Node) []int {
 	var codes []int

@@ -217,13 +217,19 @@ type Step struct {
 	If    *Cond
 	Check *Script
 
-	Action string // run copy link wait assert steps
-	Run    *Script
-	Copy   *Copy
-	Link   *Link
-	Wait   *Wait
-	Assert *Assert
-	Steps  []*Step
+	Action  string // run script copy link line service fetch wait http assert reboot steps
+	Run     *Script
+	Script  *LocalScript
+	Copy    *Copy
+	Link    *Link
+	Line    *Line
+	Service *Service
+	Fetch   *Fetch
+	Wait    *Wait
+	HTTP    *HTTP
+	Assert  *Assert
+	Reboot  *Reboot
+	Steps   []*Step
 	*Rollout
 
 	Env       []EnvVar
@@ -340,7 +346,26 @@ func (s *Step) HasUndo() bool {
 }
 
 // BuiltinUndo tells whether the step's action knows its own undo.
-func (s *Step) BuiltinUndo() bool { return s.Action == "copy" || s.Action == "link" }
+func (s *Step) BuiltinUndo() bool {
+	return s.Action == "copy" || s.Action == "link" || s.Action == "line" || s.Service != nil && s.Service.Lasting()
+}
+
+// Changes tells whether the action is one that cannot be a mere question.
+func (s *Step) Changes() bool {
+	switch s.Action {
+	case "copy", "link", "line", "service", "reboot":
+		return true
+	}
+	return false
+}
+
+// Always tells whether the action does something whatever it finds.
+func (s *Step) Always() bool {
+	if s.Service != nil {
+		return s.Service.State == "restarted" || s.Service.State == "reloaded"
+	}
+	return s.Action == "script" || s.Action == "http" || s.Action == "reboot"
+}
 
 // Read tells whether the step never changes its hosts.
 func (s *Step) Read() bool { return s.Effect == Read }

@@ -27,6 +27,8 @@ const (
 	tryTime     = 10 * time.Second // for one try of a wait
 	complainMax = 4 << 10          // bytes of what a host complains about
 	excuseMax   = 256              // bytes of the body of an HTTP answer that was not wanted
+	linesMax    = 8 << 20          // bytes of a file whose lines are changed
+	changedMax  = 400              // lines of a difference that are shown
 )
 
 var (
@@ -36,6 +38,10 @@ var (
 	doScript string
 	//go:embed undo.sh
 	undoScript string
+	//go:embed service.sh
+	serviceScript string
+	//go:embed sum.sh
+	sumScript string
 	//go:embed probe.sh
 	probeScript string
 )
@@ -52,6 +58,18 @@ func New(step *runbook.Step, dir string, render func(*runbook.Text) (string, err
 		return work, nil, nil
 	case step.Link != nil:
 		work, err := newLinking(step.Link, render)
+		if err != nil {
+			return nil, nil, err
+		}
+		return work, nil, nil
+	case step.Line != nil:
+		work, err := newLining(step.Line, render)
+		if err != nil {
+			return nil, nil, err
+		}
+		return work, nil, nil
+	case step.Service != nil:
+		work, err := newServing(step.Service, render)
 		if err != nil {
 			return nil, nil, err
 		}
