@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 
 	"github.com/opsctl/opsctl/internal/source"
+	"github.com/opsctl/opsctl/pkg/executor"
 	"github.com/opsctl/opsctl/pkg/plan"
 	"github.com/opsctl/opsctl/pkg/runbook"
 )
@@ -16,6 +18,7 @@ func checkSources(p *plan.Plan) error {
 	seen := map[*runbook.Step]bool{}
 	for _, s := range p.Steps {
 		step := s.Source
+		problems = append(problems, checkScript(p, s, seen)...)
 		if step.Copy == nil || step.Copy.Src == nil || seen[step] || len(s.Targets.Hosts) == 0 || !known(step.Copy.Src, p.Values) {
 			continue
 		}
@@ -40,6 +43,26 @@ func checkSources(p *plan.Plan) error {
 	}
 	problems.Sort()
 	return problems.Err()
+}
+
+// checkScript reads the script that a step would send to its hosts.
+func checkScript(p *plan.Plan, s *plan.Step, seen map[*runbook.Step]bool) source.Problems {
+	step := s.Source
+	if step.Script == nil || seen[step] || len(s.Targets.Hosts) == 0 || !known(step.Script.File, p.Values) {
+		return nil
+	}
+	seen[step] = true
+	path, err := step.Script.File.Render(p.Values)
+	if err == nil && !filepath.IsAbs(path) {
+		path = filepath.Join(p.Runbook.Dir, path)
+	}
+	if err == nil {
+		_, err = executor.ReadScript(path)
+	}
+	if err == nil || step.If != nil && errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return source.Problems{step.Script.File.Node.Problem(err.Error(), "paths are relative to the runbook's file")}
 }
 
 // known tells whether a text is made of values that are there already.

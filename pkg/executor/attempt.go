@@ -113,8 +113,8 @@ func (l *loop) prepareDo(a *attempt) (func(context.Context) Ending, error) {
 		return nil, nil
 	}
 	var err error
-	if src.Action == "run" {
-		if a.cmd, err = l.command(a, src.Run, l.scopes.saved(a)); err != nil {
+	if src.Action == "run" || src.Action == "script" {
+		if a.cmd, err = l.program(a, l.scopes.saved(a)); err != nil {
 			return nil, err
 		}
 		if src.Read() {

@@ -215,7 +215,7 @@ func (p *preview) what(ctx context.Context, a *attempt, f *Forecast, before pend
 		p.assert(a, f)
 	case step.Read:
 		p.read(ctx, a, f, before)
-	case step.Source.Action == "run":
+	case step.Source.Action == "run" || step.Source.Action == "script":
 		p.script(ctx, a, f, before)
 	default:
 		p.work(ctx, a, f, before)
@@ -322,7 +322,7 @@ func (p *preview) script(ctx context.Context, a *attempt, f *Forecast, before pe
 		}
 		saved[item.Name] = strings.TrimRight(value.String(), "\n")
 	}
-	if _, err := p.loop.command(a, a.step.Source.Run, saved); err != nil {
+	if _, err := p.loop.program(a, saved); err != nil {
 		f.Class, f.Reason = CannotKnow, reasonOf(err)
 	}
 }
