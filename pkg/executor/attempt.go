@@ -28,7 +28,8 @@ type attempt struct {
 	probe   *Probe
 	capture *capture
 	sealed  *run.Sealed
-	late    bool // the undo is sealed at the outcome
+	late    bool   // the undo is sealed at the outcome
+	boot    string // of the place, once it was rebooted
 }
 
 // intend makes an attempt of a proposal: its intent becomes an event, what it does a launch. What
@@ -121,6 +122,9 @@ func (l *loop) prepareDo(a *attempt) (func(context.Context) Ending, error) {
 			return l.asks(a), nil
 		}
 		return l.acts(a), nil
+	}
+	if src.Action == "reboot" {
+		return l.reboots(a)
 	}
 	if src.Wait != nil && src.Wait.Run != nil { // its values are filled in here: only we know them
 		a.cmd, err = l.command(a, src.Wait.Run, nil)

@@ -217,8 +217,26 @@ func (p *preview) what(ctx context.Context, a *attempt, f *Forecast, before pend
 		p.read(ctx, a, f, before)
 	case step.Source.Action == "run" || step.Source.Action == "script":
 		p.script(ctx, a, f, before)
+	case step.Source.Action == "http" || step.Source.Action == "reboot":
+		p.certain(a, f)
 	default:
 		p.work(ctx, a, f, before)
+	}
+}
+
+// certain looks at a step that is done whatever is found: only its values may not be known yet.
+func (p *preview) certain(a *attempt, f *Forecast) {
+	f.Class = WouldChange
+	_, err := p.loop.bare(a)
+	if err == nil {
+		var ask Question
+		_, ask, err = p.Actions(a.step.Source, p.Plan.Runbook.Dir, p.loop.scopes.renderer(a))
+		if said, ok := ask.(fmt.Stringer); ok && err == nil {
+			f.Reason = said.String()
+		}
+	}
+	if err != nil {
+		f.Class, f.Reason = CannotKnow, reasonOf(err)
 	}
 }
 
@@ -279,9 +297,14 @@ func (p *preview) read(ctx context.Context, a *attempt, f *Forecast, before pend
 	}
 	a.capture = newCapture(p.loop, a.ref, true)
 	var ending Ending
-	if a.ask != nil {
+	lister, lists := a.ask.(Lister)
+	switch {
+	case lists:
+		ending = lister.List(ctx, p.Prober(a.place), a.cmd, a.capture.hear)
+		f.Diff = a.capture.text(Stderr)
+	case a.ask != nil:
 		ending = a.ask.Ask(ctx, p.Prober(a.place), a.cmd, a.capture.hear)
-	} else {
+	default:
 		ending = p.Prober(a.place).Ask(ctx, a.cmd, a.capture.hear)
 	}
 	e := run.Event{}

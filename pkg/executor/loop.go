@@ -150,6 +150,7 @@ func (l *loop) take(a arrival) {
 	if a.broken != nil {
 		panic(a.broken)
 	}
+	l.up(a.work)
 	l.emit(l.finished(a.work, a.ending))
 	if err := a.work.capture.err; err != nil {
 		l.stop(run.StopJournal, "what a step printed cannot be stored: "+err.Error())
