@@ -11,7 +11,7 @@ import (
 	"github.com/opsctl/opsctl/pkg/runbook"
 )
 
-// checkSources looks for the files that a plan would copy, before any host is touched. Only names
+// checkSources looks for the files that a plan would copy or run, before any host is touched. Only names
 // made of params and vars alone can be known that early.
 func checkSources(p *plan.Plan) error {
 	var problems source.Problems
@@ -19,6 +19,7 @@ func checkSources(p *plan.Plan) error {
 	for _, s := range p.Steps {
 		step := s.Source
 		problems = append(problems, checkScript(p, s, seen)...)
+		problems = append(problems, checkReboot(p, s, seen)...)
 		if step.Copy == nil || step.Copy.Src == nil || seen[step] || len(s.Targets.Hosts) == 0 || !known(step.Copy.Src, p.Values) {
 			continue
 		}
@@ -63,6 +64,17 @@ func checkScript(p *plan.Plan, s *plan.Step, seen map[*runbook.Step]bool) source
 		return nil
 	}
 	return source.Problems{step.Script.File.Node.Problem(err.Error(), "paths are relative to the runbook's file")}
+}
+
+// checkReboot refuses to take down the machine that opsctl runs on.
+func checkReboot(p *plan.Plan, s *plan.Step, seen map[*runbook.Step]bool) source.Problems {
+	for k := range s.Targets.Hosts {
+		if s.Source.Reboot != nil && !seen[s.Source] && p.Hosts[s.Place(int32(k))].IsLocal() {
+			seen[s.Source] = true
+			return source.Problems{s.Source.Key.Problem("this would reboot the machine that opsctl runs on", "say on which hosts: hosts: web")}
+		}
+	}
+	return nil
 }
 
 // known tells whether a text is made of values that are there already.

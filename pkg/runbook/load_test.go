@@ -103,7 +103,7 @@ func TestMistakesAreShownAtTheirPlace(t *testing.T) {
 		{"tag", head + "  - run: x\n    if: !dry\n", "begins a YAML tag"},
 		{"empty if", head + "  - run: x\n    if: # nothing\n", "an expression is needed here"},
 		{"mode", head + "  - copy: {content: x, dest: /a, mode: rw}\n", "permissions are written in octal"},
-		{"later", head + "  - {reboot: {}}\n", `"reboot" of a step is not supported by this version of opsctl`},
+		{"later", head + "  - {notify: {to: ops, message: hello}}\n", `"notify" of a step is not supported by this version of opsctl`},
 		{"finally rollback", head + "  - run: x\nfinally:\n  - {run: x, rollback: y}\n", "never taken back"},
 		{"started reads result", head + "  - {run: x, rollback: {run: 'echo ${{ result.stdout }}', when: started}}\n", `there is no "result" here`},
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,7 +34,7 @@ func (r *told) sink(s executor.Stream, p []byte) {
 	}
 }
 
-// tree gives the regular files below a directory.
+// files gives what is below a directory, without the directories.
 func files(t *testing.T, root string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -44,6 +45,9 @@ func files(t *testing.T, root string) map[string]string {
 		rel, err := filepath.Rel(root, p)
 		if err != nil {
 			return err
+		}
+		if all[rel] = "→"; d.Type()&fs.ModeSymlink != 0 {
+			return nil
 		}
 		data, err := os.ReadFile(p)
 		all[rel] = string(data)
@@ -58,7 +62,10 @@ func files(t *testing.T, root string) map[string]string {
 func TestFetch(t *testing.T) {
 	shells(t, func(t *testing.T, m *machine) {
 		base, here := t.TempDir(), t.TempDir()
-		much := make([]byte, 2*chunkMax+77)
+		much := make([]byte, 77)
+		if m.shell[0] == "dash" { // once is enough
+			much = make([]byte, 2*chunkMax+77)
+		}
 		if _, err := rand.Read(much); err != nil {
 			t.Fatal(err)
 		}
@@ -173,10 +180,10 @@ func TestFetchWritesNothingOutside(t *testing.T) {
 		t.Run(c.what, func(t *testing.T) {
 			base := t.TempDir()
 			put(t, base, map[string]string{"project/logs/web1/x": "x", "project/logs/web1/out": "→../../../outside", "outside/y": "y"})
-			before := snapshot(t, base)
+			before := files(t, base)
 			r := fetched(t, filepath.Join(base, "project"), lying{answers: &c.answers}, "{src: /var/log, dest: logs}")
-			if !strings.Contains(r.Message, c.message) || (r.Ending == (executor.Ending{})) != (c.message == "") || snapshot(t, base) != before {
-				t.Errorf("%+v\n%s", r, snapshot(t, base))
+			if !strings.Contains(r.Message, c.message) || (r.Ending == (executor.Ending{})) != (c.message == "") || !maps.Equal(files(t, base), before) {
+				t.Errorf("%+v\n%q", r, files(t, base))
 			}
 		})
 	}

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2209
+# shellcheck shell=sh disable=SC2034,SC2209,SC2119,SC2120
 # op_sum [FILE…]: the best sum that can be made here; op_k is its name.
 if command -v sha256sum >/dev/null; then
 	op_k=sha256
