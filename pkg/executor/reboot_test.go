@@ -3,6 +3,9 @@ package executor
 import (
 	"context"
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -157,4 +160,25 @@ func TestRebootOfThisMachineIsRefused(t *testing.T) {
 			t.Errorf("%s\n%s", end.Result, w.did())
 		}
 	})
+}
+
+// TestRebootIsOrderedByWhatIsThere runs the order where all programs that could carry it out are
+// stand-ins, found first.
+func TestRebootIsOrderedByWhatIsThere(t *testing.T) {
+	bin := t.TempDir()
+	for _, name := range []string{"systemctl", "shutdown", "reboot"} {
+		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\necho "+name+" \"$@\"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command("/bin/sh", "-euc", rebootScript)
+	cmd.Env = []string{"PATH=" + bin}
+	out, err := cmd.CombinedOutput()
+	want := "shutdown -r now\n"
+	if _, systemd := os.Stat("/run/systemd/system"); systemd == nil {
+		want = "systemctl reboot\n"
+	}
+	if err != nil || string(out) != want {
+		t.Errorf("%v: %s", err, out)
+	}
 }
