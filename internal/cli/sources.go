@@ -60,10 +60,14 @@ func checkScript(p *plan.Plan, s *plan.Step, seen map[*runbook.Step]bool) source
 	if err == nil {
 		_, err = executor.ReadScript(path)
 	}
-	if err == nil || step.If != nil && errors.Is(err, os.ErrNotExist) {
+	missing, hint := errors.Is(err, os.ErrNotExist), ""
+	if err == nil || step.If != nil && missing {
 		return nil
 	}
-	return source.Problems{step.Script.File.Node.Problem(err.Error(), "paths are relative to the runbook's file")}
+	if missing {
+		hint = "paths are relative to the runbook's file"
+	}
+	return source.Problems{step.Script.File.Node.Problem(err.Error(), hint)}
 }
 
 // checkReboot refuses to take down the machine that opsctl runs on.

@@ -27,7 +27,7 @@ type LocalScript struct {
 func ReadScript(path string) (LocalScript, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return LocalScript{}, fmt.Errorf("cannot run a script: there is no file %s (%w)", path, os.ErrNotExist)
+		return LocalScript{}, fmt.Errorf("cannot run the script %s: %w", path, os.ErrNotExist)
 	} else if err != nil {
 		return LocalScript{}, fmt.Errorf("cannot run a script: %w", err)
 	}
