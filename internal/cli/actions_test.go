@@ -170,3 +170,51 @@ func alive(pid string) bool {
 	text, err := os.ReadFile(pid)
 	return err == nil && exec.Command("kill", "-0", strings.TrimSpace(string(text))).Run() == nil
 }
+
+// TestActionsHideSecrets looks for a secret in all that opsctl says and keeps: of a diff, of a request
+// that fails, of a script that prints it.
+func TestActionsHideSecrets(t *testing.T) {
+	const secret = "hunter2-and-a-half"
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "no such token: "+r.URL.Query().Get("t")+r.Header.Get("X-Token"), http.StatusForbidden)
+	}))
+	defer site.Close()
+	b := &bench{T: t, dir: t.TempDir()}
+	b.write("app.conf", "token=old\n")
+	b.write("tool.sh", "#!/bin/sh\necho \"it is $1\"\n")
+	b.write("r.yaml", strings.NewReplacer("DIR", b.dir, "SITE", site.URL).Replace(`
+name: hidden
+params: {token: {secret: true}}
+on_failure: continue
+steps:
+  - {id: conf, line: {path: DIR/app.conf, match: ^token=, line: "token=${{ token }}"}}
+  - {id: tool, script: {file: tool.sh, args: ["${{ token }}"]}}
+  - {id: get, needs: [], http: {url: "SITE/?t=${{ token }}"}}
+  - {id: post, needs: [], http: {url: SITE, method: POST, headers: {X-Token: "${{ token }}"}, json: {t: "${{ token }}"}}}
+`))
+	b.write("opsctl.yaml", "state-dir: state\n")
+	said := b.want(0, "run", "r.yaml", "-p", "token="+secret, "--dry-run", "--diff")
+	if !strings.Contains(said, "+token=***") {
+		t.Errorf("the line is not shown:\n%s", said)
+	}
+	said += b.want(1, "run", "r.yaml", "-p", "token="+secret, "--output", "plain", "-vv") + b.want(0, "show") + b.want(0, "logs")
+	text, err := os.ReadFile(filepath.Join(b.dir, "app.conf"))
+	if err != nil || string(text) != "token="+secret+"\n" {
+		t.Errorf("%v %q", err, text)
+	}
+	for _, want := range []string{"it is ***", "/?t=***: status 403 Forbidden: no such token: ***", "POST " + site.URL + ": status 403 Forbidden: no such token: ***"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("it does not say %q", want)
+		}
+	}
+	if strings.Contains(said, secret) {
+		t.Errorf("it tells the secret")
+	}
+	out, err := exec.Command("grep", "-rl", "-e", secret, filepath.Join(b.dir, "state")).Output()
+	if len(out) != 0 {
+		t.Errorf("the secret is kept in %s (%v)", out, err)
+	}
+	if t.Failed() {
+		t.Log(said)
+	}
+}

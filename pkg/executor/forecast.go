@@ -41,10 +41,10 @@ type pending struct {
 // meets tells whether a path is one that would be changed, or stands above or below one. What is no
 // path, such as a service, may hang on every file.
 func (p pending) meets(path string) bool {
-	if !strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "~") {
-		return len(p.paths) > 0
-	}
 	for _, other := range p.paths {
+		if !isPath(path) && (isPath(other) || other == path) {
+			return true
+		}
 		a, b := strings.TrimRight(path, "/")+"/", strings.TrimRight(other, "/")+"/"
 		if strings.HasPrefix(a, b) || strings.HasPrefix(b, a) {
 			return true
@@ -52,6 +52,8 @@ func (p pending) meets(path string) bool {
 	}
 	return false
 }
+
+func isPath(s string) bool { return strings.HasPrefix(s, "/") || strings.HasPrefix(s, "~") }
 
 type unknownError struct{ reason string }
 
