@@ -175,7 +175,13 @@ func alive(pid string) bool {
 // that fails, of a script that prints it.
 func TestActionsHideSecrets(t *testing.T) {
 	const secret = "hunter2-and-a-half"
+	const key = "correct-horse-battery"
+	t.Setenv("ACTIONS_TEST_KEY", key)
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if want := `{"t":"` + key + `","n":"` + key + `!"}`; err != nil || r.Method == http.MethodPut && string(body) != want {
+			t.Errorf("it got %q, %v", body, err)
+		}
 		http.Error(w, "no such token: "+r.URL.Query().Get("t")+r.Header.Get("X-Token"), http.StatusForbidden)
 	}))
 	defer site.Close()
@@ -185,12 +191,14 @@ func TestActionsHideSecrets(t *testing.T) {
 	b.write("r.yaml", strings.NewReplacer("DIR", b.dir, "SITE", site.URL).Replace(`
 name: hidden
 params: {token: {secret: true}}
+secrets: {key: {env: ACTIONS_TEST_KEY}}
 on_failure: continue
 steps:
   - {id: conf, line: {path: DIR/app.conf, match: ^token=, line: "token=${{ token }}"}}
   - {id: tool, script: {file: tool.sh, args: ["${{ token }}"]}}
   - {id: get, needs: [], http: {url: "SITE/?t=${{ token }}"}}
   - {id: post, needs: [], http: {url: SITE, method: POST, headers: {X-Token: "${{ token }}"}, json: {t: "${{ token }}"}}}
+  - {id: whole, needs: [], http: {url: SITE, method: PUT, json: {t: "${{ secrets.key }}", n: "${{ secrets.key }}!"}, headers: {X-Token: "${{ secrets.key }}"}}}
 `))
 	b.write("opsctl.yaml", "state-dir: state\n")
 	said := b.want(0, "run", "r.yaml", "-p", "token="+secret, "--dry-run", "--diff")
@@ -202,17 +210,17 @@ steps:
 	if err != nil || string(text) != "token="+secret+"\n" {
 		t.Errorf("%v %q", err, text)
 	}
-	for _, want := range []string{"it is ***", "/?t=***: status 403 Forbidden: no such token: ***", "POST " + site.URL + ": status 403 Forbidden: no such token: ***"} {
+	for _, want := range []string{"it is ***", "/?t=***: status 403 Forbidden: no such token: ***", "POST " + site.URL + ": status 403 Forbidden: no such token: ***", "PUT " + site.URL + ": status 403 Forbidden: no such token: ***"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("it does not say %q", want)
 		}
 	}
-	if strings.Contains(said, secret) {
-		t.Errorf("it tells the secret")
+	if strings.Contains(said, secret) || strings.Contains(said, key) {
+		t.Errorf("it tells a secret")
 	}
-	out, err := exec.Command("grep", "-rl", "-e", secret, filepath.Join(b.dir, "state")).Output()
+	out, err := exec.Command("grep", "-rl", "-e", secret, "-e", key, filepath.Join(b.dir, "state")).Output()
 	if len(out) != 0 {
-		t.Errorf("the secret is kept in %s (%v)", out, err)
+		t.Errorf("a secret is kept in %s (%v)", out, err)
 	}
 	if t.Failed() {
 		t.Log(said)

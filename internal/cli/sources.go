@@ -18,19 +18,19 @@ func checkSources(p *plan.Plan) error {
 	seen := map[*runbook.Step]bool{}
 	for _, s := range p.Steps {
 		step := s.Source
-		problems = append(problems, checkScript(p, s, seen)...)
+		problems = append(problems, checkScript(s, seen)...)
 		problems = append(problems, checkReboot(p, s, seen)...)
-		if step.Copy == nil || step.Copy.Src == nil || seen[step] || len(s.Targets.Hosts) == 0 || !known(step.Copy.Src, p.Values) {
+		if step.Copy == nil || step.Copy.Src == nil || seen[step] || len(s.Targets.Hosts) == 0 || s.Skip != "" || len(s.Items) > 0 || !known(step.Copy.Src, s.Scope.Values) {
 			continue
 		}
 		seen[step] = true
-		path, err := step.Copy.Src.Render(p.Values)
+		path, err := step.Copy.Src.Render(s.Scope.Values)
 		if err != nil {
 			problems = append(problems, step.Copy.Src.Node.Problem(err.Error(), ""))
 			continue
 		}
 		if !filepath.IsAbs(path) {
-			path = filepath.Join(p.Runbook.Dir, path)
+			path = filepath.Join(step.In.Dir, path)
 		}
 		info, err := os.Stat(path)
 		switch {
@@ -38,7 +38,7 @@ func checkSources(p *plan.Plan) error {
 			problems = append(problems, step.Copy.Src.Node.Problem("cannot copy "+path+": "+reason(err), "paths are relative to the runbook's file"))
 		case err == nil && step.Copy.Template && info.Mode().IsRegular() && info.Size() <= source.BytesMax:
 			if text, err := os.ReadFile(path); err == nil {
-				problems = append(problems, p.Runbook.CheckTemplate(step, &source.File{Name: path, Text: string(text)})...)
+				problems = append(problems, step.In.CheckTemplate(step, &source.File{Name: path, Text: string(text)})...)
 			}
 		}
 	}
@@ -47,15 +47,15 @@ func checkSources(p *plan.Plan) error {
 }
 
 // checkScript reads the script that a step would send to its hosts.
-func checkScript(p *plan.Plan, s *plan.Step, seen map[*runbook.Step]bool) source.Problems {
+func checkScript(s *plan.Step, seen map[*runbook.Step]bool) source.Problems {
 	step := s.Source
-	if step.Script == nil || seen[step] || len(s.Targets.Hosts) == 0 || !known(step.Script.File, p.Values) {
+	if step.Script == nil || seen[step] || len(s.Targets.Hosts) == 0 || s.Skip != "" || len(s.Items) > 0 || !known(step.Script.File, s.Scope.Values) {
 		return nil
 	}
 	seen[step] = true
-	path, err := step.Script.File.Render(p.Values)
+	path, err := step.Script.File.Render(s.Scope.Values)
 	if err == nil && !filepath.IsAbs(path) {
-		path = filepath.Join(p.Runbook.Dir, path)
+		path = filepath.Join(step.In.Dir, path)
 	}
 	if err == nil {
 		_, err = executor.ReadScript(path)
@@ -73,7 +73,7 @@ func checkScript(p *plan.Plan, s *plan.Step, seen map[*runbook.Step]bool) source
 // checkReboot refuses to take down the machine that opsctl runs on.
 func checkReboot(p *plan.Plan, s *plan.Step, seen map[*runbook.Step]bool) source.Problems {
 	for k := range s.Targets.Hosts {
-		if s.Source.Reboot != nil && !seen[s.Source] && p.Hosts[s.Place(int32(k))].IsLocal() {
+		if s.Source.Reboot != nil && s.Skip == "" && !seen[s.Source] && p.Hosts[s.Place(int32(k))].IsLocal() {
 			seen[s.Source] = true
 			return source.Problems{s.Source.Key.Problem("this would reboot the machine that opsctl runs on", "say on which hosts: hosts: web")}
 		}

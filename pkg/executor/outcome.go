@@ -28,6 +28,9 @@ func (l *loop) finished(a *attempt, ending Ending) run.Event {
 		e.Output.Tail = a.capture.tail()
 	}
 	l.scopes.keep(a, e)
+	if a.capture != nil && a.capture.hidden {
+		e.Outputs = nil
+	}
 	return e
 }
 
@@ -112,7 +115,7 @@ func (l *loop) judgeDo(e *run.Event, a *attempt, ending Ending) {
 	src := a.step.Source
 	e.Effects = !a.step.Read
 	failed := ending.Signal != "" || !okCode(src.OKCodes, ending.Exit)
-	res := &result{stdout: a.capture.text(Stdout), stderr: a.capture.text(Stderr), exit: ending.Exit, outcome: "ok"}
+	res := &result{stdout: a.capture.text(Stdout), stderr: a.capture.text(Stderr), exit: ending.Exit, outcome: "ok", masked: a.capture.masked()}
 	if failed {
 		res.outcome = string(run.Failed)
 	}
@@ -238,6 +241,9 @@ func (l *loop) immediate(a *attempt) run.Event {
 		return e
 	}
 	assert := a.step.Source.Assert
+	if assert == nil { // a step that only asked
+		return e
+	}
 	for _, that := range assert.That {
 		yes, err := l.scopes.yes(that, a, nil)
 		if err == nil && yes {
@@ -263,7 +269,7 @@ func (l *loop) settleOpen(boots map[string]string) {
 	for _, o := range l.state.OpenAttempts() {
 		a := l.attemptOf(o.Index)
 		a.ref.Act, a.ref.Number = o.Act, o.Number
-		asked := o.Act == run.Check || o.Act == run.Save || o.Act == run.Do && a.step.Read
+		asked := o.Act == run.Check || o.Act == run.Save || o.Act == run.Do && (a.step.Read || a.step.Source.Action == "manual")
 		if asked {
 			l.emit(run.Event{Kind: run.AttemptFinished, Op: o.Op, Act: o.Act, Number: o.Number, Outcome: run.Unreachable, Class: run.NeverRan, Message: "opsctl ended before the answer came"})
 			continue
@@ -284,6 +290,7 @@ func (l *loop) settleOpen(boots map[string]string) {
 		}
 		a.late = l.undoIsLate(a)
 		a.capture = newCapture(l, a.ref, l.scopes.wanted(a.step))
+		a.capture.hidden = a.step.Source.IsSensitive()
 		ctx, settle := l.ctx, l.settles(a, boots[a.place.Name])
 		l.launches = append(l.launches, func() {
 			l.spawn(a, func() Ending {
@@ -302,18 +309,15 @@ func (l *loop) settles(a *attempt, boot string) func(context.Context) Ending {
 	if a.ref.Act == run.Do && a.step.Source.Action == "reboot" {
 		return l.settleReboot(a, boot)
 	}
-	var c Command
+	user, err := l.sudo(a)
 	if sealed := l.scopes.sealed(a); a.ref.Act == run.Undo && sealed != nil {
-		c.Sudo = sealed.Sudo
-	} else if base, err := l.bare(a); err == nil {
-		c.Sudo = base.Sudo
-	} else {
-		return func(context.Context) Ending {
-			return Ending{Verdict: NotLearned, Class: "expression", Message: err.Error()}
-		}
+		user, err = sealed.Sudo, nil
 	}
 	return func(ctx context.Context) Ending {
-		return l.Host(a.place).Settle(ctx, Attempt{ID: a.id(), Command: c}, boot, a.capture.sink)
+		if err != nil {
+			return Ending{Verdict: NotLearned, Class: "expression", Message: err.Error()}
+		}
+		return l.Host(a.place).Settle(ctx, Attempt{ID: a.id(), Command: Command{Sudo: user}}, boot, a.capture.sink)
 	}
 }
 

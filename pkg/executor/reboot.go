@@ -40,7 +40,7 @@ func (l *loop) rebooting(a *attempt) (*rebooting, error) {
 		return nil, errors.New("cannot reboot this machine: opsctl runs on it, and would not see it come up again")
 	}
 	r := &rebooting{host: l.Host(a.place), name: a.place.Name, limit: a.step.Source.Reboot.Timeout}
-	base, err := l.bare(a)
+	user, err := l.sudo(a)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func (l *loop) rebooting(a *attempt) (*rebooting, error) {
 		}
 	}
 	r.order = Attempt{ID: a.id(), Command: Command{
-		Script: rebootScript, Shell: "sh", Sudo: base.Sudo, Timeout: min(rebootOrder, r.limit), KillAfter: base.KillAfter,
+		Script: rebootScript, Shell: "sh", Sudo: user, Timeout: min(rebootOrder, r.limit), KillAfter: runbook.KillAfterDefault,
 	}}
 	return r, nil
 }

@@ -74,7 +74,7 @@ func (l *loop) program(a *attempt, saved map[string]string) (Command, error) {
 		return c, err
 	}
 	if !filepath.IsAbs(path) {
-		path = filepath.Join(l.Plan.Runbook.Dir, path)
+		path = filepath.Join(src.In.Dir, path)
 	}
 	s, err := ReadScript(path)
 	if err != nil {

@@ -48,6 +48,9 @@ func TestMistakesInActions(t *testing.T) {
 		{`reboot: true`, "hint: reboot: {}, or reboot: {timeout: 10m}"},
 		{`reboot: {timeout: 10}`, "with a unit: 10s"},
 		{`reboot: {timeout: 0s}`, "no host reboots in no time"},
+		{"reboot: {}\n    save_files: [/f]", "reboot changes no files that could be put back"},
+		{"http: {url: 'http://x', method: POST}\n    save_files: [/f]", "http changes no files that could be put back"},
+		{"http: {url: 'http://x'}\n    save_files: [/f]", "there is no file to put back"},
 		{"reboot: {}\n    effect: read", "reboot changes its hosts"},
 		{"line: {path: /f, line: x}\n    effect: read", "line changes its hosts"},
 		{"service: {name: a, state: started}\n    line: {path: /f, line: x}", `a step does one thing: it says "service" already`},
@@ -86,8 +89,8 @@ func TestWhatActionsAre(t *testing.T) {
 		{`reboot: {}`, Change, false, true},
 	} {
 		s := mustLoad(t, "name: x\nsteps:\n  - id: a\n    "+tt.step+"\n").Root.Steps[0]
-		if s.Effect != tt.effect || s.HasUndo() != tt.undo || s.Always() != tt.always {
-			t.Errorf("%s: effect %s, undo %v, always %v", tt.step, s.Effect, s.HasUndo(), s.Always())
+		if s.Effect != tt.effect || s.HasUndo() != tt.undo || s.Certain() != tt.always {
+			t.Errorf("%s: effect %s, undo %v, always %v", tt.step, s.Effect, s.HasUndo(), s.Certain())
 		}
 	}
 	s := mustLoad(t, "name: x\nparams: {p: {type: duration, default: 1m}}\nsteps: [{reboot: {}}, {reboot: {timeout: '${{ p }}'}}]\n").Root.Steps

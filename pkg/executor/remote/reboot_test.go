@@ -52,6 +52,8 @@ func (m *memory) Found(string) bool                                       { retu
 func (m *memory) Stream() executor.MaskStream                             { return m }
 func (m *memory) Write(p []byte) []byte                                   { return p }
 func (m *memory) Flush() []byte                                           { return nil }
+func (m *memory) Masked() bool                                            { return false }
+func (m *memory) Add(string)                                              {}
 
 type stored struct{ *memory }
 
