@@ -39,42 +39,49 @@ func TestScriptsArriveWhole(t *testing.T) {
 				"sh": "#!/bin/sh\n" + body, "word": "#! /bin/sh -e \nfalse || true\n" + body, "env": "#!/usr/bin/env sh\n" + body,
 				"much": "#!/bin/sh\n" + strings.Repeat("# "+everyByte()[31:]+"\n", 2000) + body, "python3": "#!/usr/bin/env python3\n" + python,
 			} {
-				if _, err := exec.LookPath(name); name == "python3" && err != nil {
-					t.Log("not installed: python3")
-					continue
-				}
-				file := filepath.Join(t.TempDir(), name)
-				if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-					t.Fatal(err)
-				}
-				s, err := ReadScript(file)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, question := range []bool{false, true} {
-					dir := t.TempDir()
-					c := s.command(Command{Argv: args}, "a.do.1", question)
-					cmd := exec.Command(sh[0], append(append([]string{}, sh[1:]...), "-c", "eval \"$(cat "+file+".c)\"")...)
-					if err := os.WriteFile(file+".c", []byte("set -eu\n"+c.Script), 0o600); err != nil {
-						t.Fatal(err)
+				t.Run(name, func(t *testing.T) {
+					if _, err := exec.LookPath("python3"); name == "python3" && err != nil {
+						t.Skip("not installed: python3")
 					}
-					cmd.Env = append(os.Environ(), "OPSCTL_RUN_DIR="+dir, "X=x y")
-					cmd.Stdin = strings.NewReader("in\n")
-					var out, errs strings.Builder
-					cmd.Stdout, cmd.Stderr = &out, &errs
-					err := cmd.Run()
 					want := strings.Join(args, "|") + "|in\n"
 					if name != "python3" {
 						want += everyByte() + "\nOPSCTL_END\n"
 					}
-					left, dirErr := os.ReadDir(dir)
-					var exit *exec.ExitError
-					if !errors.As(err, &exit) || exit.ExitCode() != 7 || out.String() != want || errs.String() != "x y" || dirErr != nil || (len(left) == 0) != question {
-						t.Errorf("%s, question %v: %v, %d files, said %q\n%q\nis not\n%q", name, question, err, len(left), errs.String(), out.String(), want)
-					}
-				}
+					sendScript(t, sh, name, text, args, want)
+				})
 			}
 		})
+	}
+}
+
+// sendScript runs a script that way, both as an attempt and as a question.
+func sendScript(t *testing.T, sh []string, name, text string, args []string, want string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := ReadScript(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, question := range []bool{false, true} {
+		dir := t.TempDir()
+		c := s.command(Command{Argv: args}, "a.do.1", question)
+		cmd := exec.Command(sh[0], append(append([]string{}, sh[1:]...), "-c", "eval \"$(cat "+file+".c)\"")...)
+		if err := os.WriteFile(file+".c", []byte("set -eu\n"+c.Script), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cmd.Env = append(os.Environ(), "OPSCTL_RUN_DIR="+dir, "X=x y")
+		cmd.Stdin = strings.NewReader("in\n")
+		var out, errs strings.Builder
+		cmd.Stdout, cmd.Stderr = &out, &errs
+		err := cmd.Run()
+		left, dirErr := os.ReadDir(dir)
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != 7 || out.String() != want || errs.String() != "x y" || dirErr != nil || (len(left) == 0) != question {
+			t.Errorf("question %v: %v, %d files, said %q\n%q\nis not\n%q", question, err, len(left), errs.String(), out.String(), want)
+		}
 	}
 }
 
