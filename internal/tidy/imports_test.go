@@ -11,7 +11,7 @@ import (
 // the eyes (all that comes after the executor) never import each other.
 var (
 	base     = []string{"internal/source"}
-	written  = []string{"pkg/runbook", "pkg/runbook/expression", "pkg/runbook/shell", "pkg/inventory", "pkg/inventory/sshconfig"}
+	written  = []string{"pkg/runbook", "pkg/runbook/language", "pkg/runbook/expression", "pkg/runbook/shell", "pkg/inventory", "pkg/inventory/sshconfig"}
 	decided  = []string{"pkg/plan"}
 	known    = []string{"pkg/run"}
 	happened = []string{"pkg/executor"}
@@ -21,6 +21,7 @@ var (
 var mayImport = map[string][]string{
 	"internal/source": nil,
 
+	"pkg/runbook/language":    base,
 	"pkg/runbook/expression":  base,
 	"pkg/runbook/shell":       base,
 	"pkg/runbook":             join(base, []string{"pkg/runbook/expression", "pkg/runbook/shell"}),
@@ -59,7 +60,7 @@ var mayImport = map[string][]string{
 }
 
 // testsMayImport is what a test may import besides.
-var testsMayImport = []string{"internal/fleet", "internal/fleet/realsshd", "pkg/executor/local"}
+var testsMayImport = []string{"internal/fleet", "internal/fleet/realsshd", "pkg/executor/local", "pkg/runbook", "pkg/runbook/language"}
 
 var layers = rule{
 	name: "packages import only what stands to their left",
@@ -114,6 +115,7 @@ var homes = map[string][]string{
 // testsOnly are libraries that never get into the program.
 var testsOnly = []string{
 	"pgregory.net/rapid", "github.com/rogpeppe/go-internal", "go.uber.org/goleak", "github.com/google/go-cmp",
+	"github.com/santhosh-tekuri/jsonschema/v6",
 }
 
 var libraries = rule{

@@ -10,7 +10,7 @@ import (
 
 // purePackages take data and give data: no files, no network, no clock, no goroutines.
 var purePackages = []string{
-	"pkg/runbook", "pkg/runbook/expression", "pkg/runbook/shell",
+	"pkg/runbook", "pkg/runbook/language", "pkg/runbook/expression", "pkg/runbook/shell",
 	"pkg/inventory", "pkg/inventory/sshconfig",
 	"pkg/plan", "pkg/run",
 }

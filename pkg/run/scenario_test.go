@@ -266,6 +266,10 @@ func (p *player) carryOut(proposal Proposal) {
 	case Ask:
 		p.answer(proposal)
 	case Start:
+		if proposal.Act != Undo && p.state.LeftOut(proposal.Index) && p.state.See(proposal.Index).Status == StatusPending {
+			p.happens(Event{Kind: OpSkipped, Op: proposal.Op})
+			return
+		}
 		if proposal.Act != Undo && step.HasIf && p.skipped[proposal.Op.String()] && p.state.See(proposal.Index).Status == StatusPending {
 			p.happens(Event{Kind: OpSkipped, Op: proposal.Op})
 			return
@@ -282,8 +286,14 @@ func (p *player) answer(proposal Proposal) {
 	if proposal.Op.Host != "" {
 		name, answer = proposal.Op.String(), "stop"
 	}
-	if list := p.answers[name]; len(list) > 0 {
-		answer, p.answers[name] = list[0], list[1:]
+	given := 0
+	for _, past := range p.events {
+		if past.Kind == PersonAnswered && past.Op == proposal.Op && past.Wave == proposal.Event.Wave {
+			given++
+		}
+	}
+	if list := p.answers[name]; given < len(list) {
+		answer = list[given]
 	}
 	if p.state.Stopping() != "" {
 		return

@@ -1,8 +1,8 @@
 package runbook
 
 import (
-	"fmt"
 	"regexp"
+	"strconv"
 
 	"github.com/opsctl/opsctl/internal/source"
 )
@@ -135,7 +135,9 @@ func (d *decoder) gate(n *source.Node, block *Step) *Step {
 	case g.Rollback != nil && !g.Rollback.None:
 		d.problem(n.Get("rollback"), "a gate is never taken back").Hint = "rollback: none"
 	}
-	g.ID = gateID
+	if g.ID = gateID; !g.effectGiven { // it looks, and changes nothing, unless it says so
+		g.Effect = Read
+	}
 	return g
 }
 
@@ -156,7 +158,8 @@ func (d *decoder) size(n *source.Node, least int) (Size, bool) {
 		return Size{}, false
 	}
 	var s Size
-	if _, err := fmt.Sscan(m[1], &s.Count); err != nil {
+	var err error
+	if s.Count, err = strconv.Atoi(m[1]); err != nil {
 		d.problem(n, "a number of hosts is needed here")
 		return s, false
 	}
