@@ -238,22 +238,6 @@ func (p *preview) what(ctx context.Context, a *attempt, f *Forecast, before pend
 	}
 }
 
-// certain looks at a step that is done whatever is found: only its values may not be known yet.
-func (p *preview) certain(a *attempt, f *Forecast) {
-	f.Class, a.pretend = WouldChange, true
-	_, err := p.loop.bare(a)
-	if err == nil {
-		var ask Question
-		_, ask, err = p.Actions(a.step.Source, a.step.Source.In.Dir, p.loop.scopes.renderer(a))
-		if said, ok := ask.(fmt.Stringer); ok && err == nil {
-			f.Reason = said.String()
-		}
-	}
-	if err != nil {
-		f.Class, f.Reason = CannotKnow, reasonOf(err)
-	}
-}
-
 func (p *preview) unasked(f *Forecast, before pending) bool {
 	if p.Prober == nil {
 		f.Class, f.Reason = CannotKnow, "offline"

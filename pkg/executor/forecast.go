@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/opsctl/opsctl/pkg/inventory"
@@ -54,6 +55,22 @@ func (p pending) meets(path string) bool {
 }
 
 func isPath(s string) bool { return strings.HasPrefix(s, "/") || strings.HasPrefix(s, "~") }
+
+// certain looks at a step that is done whatever is found: only its values may not be known yet.
+func (p *preview) certain(a *attempt, f *Forecast) {
+	f.Class, a.pretend = WouldChange, true
+	_, err := p.loop.bare(a)
+	if err == nil {
+		var ask Question
+		_, ask, err = p.Actions(a.step.Source, a.step.Source.In.Dir, p.loop.scopes.renderer(a))
+		if said, ok := ask.(fmt.Stringer); ok && err == nil {
+			f.Reason = said.String()
+		}
+	}
+	if err != nil {
+		f.Class, f.Reason = CannotKnow, reasonOf(err)
+	}
+}
 
 type unknownError struct{ reason string }
 
