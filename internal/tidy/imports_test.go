@@ -28,6 +28,10 @@ var mayImport = map[string][]string{
 	"pkg/inventory/sshconfig": base,
 	"pkg/inventory":           join(base, []string{"pkg/inventory/sshconfig"}),
 
+	// What looks at texts that people write, and says what it thinks of them.
+	"internal/lint":   join(base, []string{"pkg/runbook", "pkg/runbook/expression", "pkg/runbook/shell"}),
+	"internal/format": base,
+
 	"pkg/plan":     join(base, written),
 	"pkg/run":      join(base, written, decided),
 	"pkg/executor": join(base, written, decided, known),
@@ -42,6 +46,8 @@ var mayImport = map[string][]string{
 	"internal/secret":         base,
 	"internal/view":           join(base, written, decided, known, happened),
 	"internal/report":         join(base, written, decided, known, happened),
+	// A drawing shows what the view shows: it borrows the facts of a run, its signs, and the widths of texts.
+	"internal/graph": join(base, written, decided, known, []string{"internal/view"}),
 
 	// A fleet of pretend hosts, for the demo and for tests. It knows SSH and processes, and nothing of us.
 	"internal/fleet":          nil,
@@ -49,8 +55,8 @@ var mayImport = map[string][]string{
 
 	"internal/cli": join(base, written, decided, known, happened, []string{
 		"pkg/executor/supervisor", "pkg/executor/local", "pkg/executor/remote", "pkg/executor/action",
-		"internal/journal", "internal/journal/lock", "internal/secret", "internal/view", "internal/report", "internal/fleet",
-		"runbooks",
+		"internal/journal", "internal/journal/lock", "internal/secret", "internal/view", "internal/report", "internal/graph", "internal/fleet",
+		"internal/lint", "internal/format", "runbooks",
 	}),
 	"cmd/opsctl": {"internal/cli"},
 
@@ -91,7 +97,7 @@ var layers = rule{
 var homes = map[string][]string{
 	"go.yaml.in/yaml/v4":          {"internal/source"},
 	"github.com/expr-lang/expr":   {"pkg/runbook/expression"},
-	"mvdan.cc/sh/v3":              {"pkg/runbook/shell"},
+	"mvdan.cc/sh/v3":              {"pkg/runbook/shell", "internal/lint"},
 	"modernc.org/sqlite":          {"internal/journal"},
 	"database/sql":                {"internal/journal"},
 	"github.com/gofrs/flock":      {"internal/journal"},
