@@ -57,7 +57,7 @@ type keys map[string]func(*source.Node)
 
 // later are keys of the language that this version does not know yet, so that the message is honest.
 var later = map[string]bool{
-	"schedule": true, "notify": true, "script": true, "line": true, "service": true, "fetch": true, "http": true, "reboot": true,
+	"schedule": true, "notify": true,
 }
 
 // each hands the values of a map to its keys; unknown keys are problems. It tells whether all of them

@@ -44,7 +44,7 @@ func (d *decoder) whichAction(n *source.Node, s *Step, actions keys, known bool)
 }
 
 // readers are the actions that change nothing by nature.
-var readers = map[string]bool{"wait": true, "assert": true, "confirm": true}
+var readers = map[string]bool{"wait": true, "assert": true, "confirm": true, "fetch": true}
 
 // effect holds what the step says of its effect against what its action is.
 func (d *decoder) effect(s *Step) {
@@ -54,8 +54,17 @@ func (d *decoder) effect(s *Step) {
 		}
 		s.Effect = Read
 	}
+	if s.HTTP != nil && s.HTTP.Reads() && s.Effect == "" {
+		s.Effect = Read
+	}
+	if s.Changes() && s.Effect == Read {
+		d.problem(s.Node.Get("effect"), "%s changes its hosts", s.Action)
+	}
 	if s.Effect == "" {
 		s.Effect = Change
+	}
+	if n := s.Node.Get("save_files"); n != nil && s.Effect != Read && (s.Action == "http" || s.Action == "reboot") {
+		d.problem(n, "%s changes no files that could be put back", s.Action)
 	}
 	if s.Effect != Read || s.IsBlock() {
 		return
