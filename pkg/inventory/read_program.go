@@ -77,7 +77,7 @@ func (l *loader) answer(ctx context.Context, path string, limit time.Duration, a
 		l.add(&source.Problem{File: file, Message: message, Hint: hint})
 		return nil
 	}
-	file.Text = stdout.String()
+	file.Text = stdout.kept.String()
 	switch {
 	case strings.TrimSpace(file.Text) == "" && args[0] == "--host":
 		return nil
@@ -114,9 +114,10 @@ func failure(ctx context.Context, err error, stdout *bounded, limit time.Duratio
 	return "cannot run it: " + cause(err), "it is asked for an inventory in JSON with --list"
 }
 
-// bounded keeps so much of an output. Beyond that it fails, or drops what came first.
+// bounded keeps so much of an output. Beyond that it fails, or drops what came first. It is no
+// bytes.Buffer itself, whose ReadFrom would let everything through.
 type bounded struct {
-	bytes.Buffer
+	kept  bytes.Buffer
 	max   int
 	drops bool
 	full  bool
@@ -125,19 +126,19 @@ type bounded struct {
 var errFull = errors.New("too much output")
 
 func (b *bounded) Write(p []byte) (int, error) {
-	if len(p) > b.max-b.Len() && !b.drops {
+	if len(p) > b.max-b.kept.Len() && !b.drops {
 		b.full = true
 		return 0, errFull
 	}
-	n, err := b.Buffer.Write(p)
-	b.Next(max(0, b.Len()-b.max))
+	n, err := b.kept.Write(p)
+	b.kept.Next(max(0, b.kept.Len()-b.max))
 	return n, err
 }
 
 // lines gives the last lines, as hints.
 func (b *bounded) lines() string {
 	var kept []string
-	for _, line := range strings.Split(strings.ToValidUTF8(b.String(), "\ufffd"), "\n") {
+	for _, line := range strings.Split(strings.ToValidUTF8(b.kept.String(), "\ufffd"), "\n") {
 		line = strings.TrimSpace(strings.Map(func(r rune) rune {
 			if r != '\t' && !unicode.IsPrint(r) {
 				return '·'
