@@ -92,7 +92,7 @@ func (a *ansibleDraft) hosts(line hostLine, group string) {
 			return
 		}
 		if name == All || name == Local {
-			a.add(line.node.Problem(reservedMessage(name), ""))
+			a.add(problemAt(line.node, reservedMessage(name), ""))
 			return
 		}
 		h := a.host(name, line)
@@ -119,7 +119,7 @@ func (a *ansibleDraft) host(name string, line hostLine) *hostDraft {
 		return &a.draft.hosts[at]
 	}
 	if len(a.draft.hosts) >= HostsMax {
-		a.add(line.node.Problem(fmt.Sprintf("more than %d hosts", HostsMax), ""))
+		a.add(problemAt(line.node, fmt.Sprintf("more than %d hosts", HostsMax), ""))
 		return nil
 	}
 	a.hostAt[name] = len(a.draft.hosts)
@@ -154,7 +154,7 @@ func (a *ansibleDraft) group(name string, node *source.Node) *groupDraft {
 // child puts a group into another. What is in "all" already needs no mention, but has to be there.
 func (a *ansibleDraft) child(parent string, word *source.Node) {
 	if parent == ungrouped {
-		a.add(word.Problem(`the group "ungrouped" has no groups in it: its hosts are those that no group has`, ""))
+		a.add(problemAt(word, `the group "ungrouped" has no groups in it: its hosts are those that no group has`, ""))
 		return
 	}
 	g := a.group(parent, word)
@@ -170,7 +170,7 @@ func (a *ansibleDraft) groupVar(group string, v variable) {
 	}
 	n, err := pythonInt(v.value)
 	if err != nil {
-		a.add(v.node.Problem("cannot take "+groupPriority+": "+err.Error(), ""))
+		a.add(problemAt(v.node, "cannot take "+groupPriority+": "+err.Error(), ""))
 		return
 	}
 	g.priority = &n

@@ -49,7 +49,7 @@ type ansibleYAML struct {
 func decodeAnsibleYAML(node *source.Node, scalar scalarReader, t *troubles) *draft {
 	r := ansibleYAML{ansibleDraft: newAnsibleDraft(t), values: newValueReader(t, node.File, scalar)}
 	if plugin := node.Get("plugin"); plugin != nil {
-		r.add(plugin.Problem(fmt.Sprintf("is the configuration of Ansible's plugin %s, which opsctl cannot run", plugin.Describe()),
+		r.add(problemAt(plugin, fmt.Sprintf("is the configuration of Ansible's plugin %s, which opsctl cannot run", plugin.Describe()),
 			"let Ansible write what it finds: ansible-inventory -i "+node.File.Name+" --list > inventory.json"))
 		return &r.draft
 	}
@@ -66,7 +66,7 @@ func (r *ansibleYAML) groupBlock(key, n *source.Node) {
 		return
 	}
 	if n.Kind != source.Map {
-		r.add(n.Problem(fmt.Sprintf("the group %s takes a map of hosts, children and vars, not %s", quote(name), n.Describe()), ""))
+		r.add(problemAt(n, fmt.Sprintf("the group %s takes a map of hosts, children and vars, not %s", quote(name), n.Describe()), ""))
 		return
 	}
 	for _, p := range n.Pairs {
@@ -96,7 +96,7 @@ func known(word string) string {
 
 func (r *ansibleYAML) varsBlock(group string, p source.Pair) {
 	if p.Value.Kind != source.Map {
-		r.add(p.Value.Problem(fmt.Sprintf("vars is a map, not %s", p.Value.Describe()), ""))
+		r.add(problemAt(p.Value, fmt.Sprintf("vars is a map, not %s", p.Value.Describe()), ""))
 		return
 	}
 	for _, v := range r.values.variables(p.Value, ownerOf(group), r.ansibleDraft) {
@@ -117,7 +117,7 @@ func (r *ansibleYAML) childrenBlock(group string, p source.Pair) {
 			}
 		}
 	default:
-		r.add(p.Value.Problem(fmt.Sprintf("children is a map of groups, not %s", p.Value.Describe()), "write each group with a colon behind it"))
+		r.add(problemAt(p.Value, fmt.Sprintf("children is a map of groups, not %s", p.Value.Describe()), "write each group with a colon behind it"))
 	}
 }
 
@@ -132,7 +132,7 @@ func (r *ansibleYAML) hostsBlock(group string, p source.Pair) {
 			r.hostBlock(group, h)
 		}
 	default:
-		r.add(p.Value.Problem(fmt.Sprintf("hosts is a map of hosts, not %s", p.Value.Describe()), "write each host with a colon behind it"))
+		r.add(problemAt(p.Value, fmt.Sprintf("hosts is a map of hosts, not %s", p.Value.Describe()), "write each host with a colon behind it"))
 	}
 }
 
@@ -146,7 +146,7 @@ func (r *ansibleYAML) hostBlock(group string, h source.Pair) {
 	case source.Map:
 		line.vars = r.values.variables(h.Value, "host "+h.Key.Text, r.ansibleDraft)
 	default:
-		r.add(h.Value.Problem(fmt.Sprintf("the host %s takes a map of its vars, not %s", quote(h.Key.Text), h.Value.Describe()), ""))
+		r.add(problemAt(h.Value, fmt.Sprintf("the host %s takes a map of its vars, not %s", quote(h.Key.Text), h.Value.Describe()), ""))
 		return
 	}
 	r.hosts(line, group)

@@ -122,7 +122,7 @@ func (b *builder) mergeGroup(g groupDraft) {
 
 func (b *builder) hosts(ordered []*hostDraft) {
 	if len(ordered) > HostsMax {
-		b.add(ordered[HostsMax].node.Problem(fmt.Sprintf("more than %d hosts", HostsMax), ""))
+		b.add(problemAt(ordered[HostsMax].node, fmt.Sprintf("more than %d hosts", HostsMax), ""))
 		ordered = ordered[:HostsMax]
 	}
 	store := make([]Host, len(ordered))
@@ -184,14 +184,14 @@ func (b *builder) sameNames(nodes []*groupNode) {
 		if h == nil || b.ansible && len(g.hosts) == 1 && g.hosts[0].Name == g.name && len(g.kids) == 0 {
 			continue
 		}
-		b.add(g.node.Problem(fmt.Sprintf("%s is a host and a group at once", quote(g.name)), "the host stands at "+place(h.node)))
+		b.add(problemAt(g.node, fmt.Sprintf("%s is a host and a group at once", quote(g.name)), "the host stands at "+place(h.node)))
 	}
 }
 
 func (b *builder) linkChild(g *groupNode, word *source.Node) {
 	child := b.groups[word.Text]
 	if b.ansible && word.Text == ungrouped {
-		b.add(word.Problem(`"ungrouped" cannot be in a group: its hosts are those that no group has`, ""))
+		b.add(problemAt(word, `"ungrouped" cannot be in a group: its hosts are those that no group has`, ""))
 		return
 	}
 	if child != nil {
@@ -217,7 +217,7 @@ func (b *builder) linkChild(g *groupNode, word *source.Node) {
 			return names
 		})
 	}
-	b.add(word.Problem(fmt.Sprintf("cannot find the group %s", quote(word.Text)), hint))
+	b.add(problemAt(word, fmt.Sprintf("cannot find the group %s", quote(word.Text)), hint))
 }
 
 // acyclic finds groups that contain themselves, and prints each loop once.
@@ -260,10 +260,10 @@ func loopProblem(path []*groupNode, again *groupNode) *source.Problem {
 	last := path[len(path)-1]
 	for _, word := range last.children {
 		if word.Text == again.name {
-			return word.Problem("a group cannot contain itself: "+loop.String()+again.name, "")
+			return problemAt(word, "a group cannot contain itself: "+loop.String()+again.name, "")
 		}
 	}
-	return again.node.Problem("a group cannot contain itself: "+loop.String()+again.name, "")
+	return problemAt(again.node, "a group cannot contain itself: "+loop.String()+again.name, "")
 }
 
 // members finds the hosts of a group, those of its children first.

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/opsctl/opsctl/internal/source"
 )
@@ -107,14 +108,26 @@ func (t *troubles) template(node *source.Node, name string) {
 	}
 	seen := t.templates[node.File]
 	if seen == nil {
-		seen = &templated{first: node.Problem("", "opsctl does not evaluate Jinja: such a variable is the text as it is written"), name: name}
+		seen = &templated{first: problemAt(node, "", "opsctl does not evaluate Jinja: such a variable is the text as it is written"), name: name}
 		t.templates[node.File] = seen
 	}
 	seen.count++
 }
 
+// problemAt makes a problem at a node, its text underlined also where the node is not of the YAML parser.
+func problemAt(n *source.Node, message, hint string) *source.Problem {
+	p := n.Problem(message, hint)
+	if p.Width == 0 && n.Kind == source.Scalar {
+		p.Width = utf8.RuneCountInString(n.Text)
+		if n.Style == source.Quoted {
+			p.Width += 2
+		}
+	}
+	return p
+}
+
 func (t *troubles) warn(node *source.Node, message, hint string) {
-	p := node.Problem(message, hint)
+	p := problemAt(node, message, hint)
 	p.Warning = true
 	t.add(p)
 }

@@ -45,7 +45,7 @@ func isDynamic(node *source.Node) bool {
 func decodeDynamic(node *source.Node, t *troubles, hostVars func(host string) *source.Node) *draft {
 	r := dynamicReader{ansibleDraft: newAnsibleDraft(t), values: newValueReader(t, node.File, jsonScalar)}
 	if node.Kind != source.Map {
-		r.add(node.Problem(fmt.Sprintf("an inventory is a map of groups, not %s", node.Describe()), ""))
+		r.add(problemAt(node, fmt.Sprintf("an inventory is a map of groups, not %s", node.Describe()), ""))
 		return &r.draft
 	}
 	for _, p := range node.Pairs {
@@ -55,7 +55,7 @@ func decodeDynamic(node *source.Node, t *troubles, hostVars func(host string) *s
 	}
 	meta := node.Get(metaKey)
 	if meta != nil && meta.Kind != source.Map {
-		r.add(meta.Problem(fmt.Sprintf("%s is a map that holds hostvars, not %s", metaKey, meta.Describe()), ""))
+		r.add(problemAt(meta, fmt.Sprintf("%s is a map that holds hostvars, not %s", metaKey, meta.Describe()), ""))
 		return &r.draft
 	}
 	if known := meta.Get("hostvars"); known != nil {
@@ -75,7 +75,7 @@ func (r *dynamicReader) groupBlock(key, n *source.Node) {
 		r.members(key, n)
 		return
 	case n.Kind != source.Map:
-		r.add(n.Problem(fmt.Sprintf("the group %s is a list of hosts, or a map of hosts, children and vars, not %s", quote(key.Text), n.Describe()), ""))
+		r.add(problemAt(n, fmt.Sprintf("the group %s is a list of hosts, or a map of hosts, children and vars, not %s", quote(key.Text), n.Describe()), ""))
 		return
 	}
 	r.group(key.Text, key)
@@ -113,13 +113,13 @@ func (r *dynamicReader) children(group, n *source.Node) {
 
 func (r *dynamicReader) words(n *source.Node, what string) []*source.Node {
 	if n.Kind != source.List {
-		r.add(n.Problem(fmt.Sprintf("the %s are a list, not %s", what, n.Describe()), ""))
+		r.add(problemAt(n, fmt.Sprintf("the %s are a list, not %s", what, n.Describe()), ""))
 		return nil
 	}
 	words := make([]*source.Node, 0, len(n.Items))
 	for _, item := range n.Items {
 		if item.Kind != source.Scalar || item.Style == source.Plain {
-			r.add(item.Problem(fmt.Sprintf("the %s are names in quotes, not %s", what, item.Describe()), ""))
+			r.add(problemAt(item, fmt.Sprintf("the %s are names in quotes, not %s", what, item.Describe()), ""))
 			continue
 		}
 		words = append(words, item)
@@ -129,7 +129,7 @@ func (r *dynamicReader) words(n *source.Node, what string) []*source.Node {
 
 func (r *dynamicReader) vars(group, n *source.Node) {
 	if n.Kind != source.Map {
-		r.add(n.Problem(fmt.Sprintf("the vars of %s are a map, not %s", quote(group.Text), n.Describe()), ""))
+		r.add(problemAt(n, fmt.Sprintf("the vars of %s are a map, not %s", quote(group.Text), n.Describe()), ""))
 		return
 	}
 	for _, v := range r.values.variables(n, ownerOf(group.Text), r.ansibleDraft) {
@@ -140,7 +140,7 @@ func (r *dynamicReader) vars(group, n *source.Node) {
 // meta notes the variables of hosts that the document tells itself.
 func (r *dynamicReader) meta(known *source.Node) {
 	if known.Kind != source.Map {
-		r.add(known.Problem(fmt.Sprintf("hostvars is a map of hosts, not %s", known.Describe()), ""))
+		r.add(problemAt(known, fmt.Sprintf("hostvars is a map of hosts, not %s", known.Describe()), ""))
 		return
 	}
 	for _, p := range known.Pairs {
@@ -168,7 +168,7 @@ func (r *dynamicReader) ask(hostVars func(host string) *source.Node) {
 func (r *dynamicReader) hostVars(at int, n *source.Node) {
 	h := &r.draft.hosts[at]
 	if n.Kind != source.Map {
-		r.add(n.Problem(fmt.Sprintf("the vars of the host %s are a map, not %s", quote(h.name), n.Describe()), ""))
+		r.add(problemAt(n, fmt.Sprintf("the vars of the host %s are a map, not %s", quote(h.name), n.Describe()), ""))
 		return
 	}
 	h.keys.vars = append(h.keys.vars, r.values.variables(n, "host "+h.name, r.ansibleDraft)...)

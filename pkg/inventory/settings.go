@@ -47,7 +47,7 @@ func (b *builder) tell(v *variable, message, hint string, warning bool) {
 		b.told = map[toldOnce]bool{}
 	}
 	b.told[once] = true
-	p := v.node.Problem(message, hint)
+	p := problemAt(v.node, message, hint)
 	p.Warning = warning
 	b.add(p)
 }

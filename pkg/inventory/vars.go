@@ -13,7 +13,7 @@ func decodeVars(file *source.File, owner string, t *troubles) []variable {
 		return nil
 	}
 	if node.Kind != source.Map {
-		t.add(node.Problem(fmt.Sprintf("a file of vars is a map of names and values, not %s", node.Describe()), ""))
+		t.add(problemAt(node, fmt.Sprintf("a file of vars is a map of names and values, not %s", node.Describe()), ""))
 		return nil
 	}
 	values := newValueReader(t, file, scalar)

@@ -130,7 +130,7 @@ func (r *valueReader) value(n *source.Node) (value any, sealed bool) {
 		if n.Tag == "!vault" || n.Tag == "!vault-encrypted" {
 			return nil, true
 		}
-		r.add(n.Problem(fmt.Sprintf("cannot read the tag %s", n.Tag), "Ansible has !vault and !unsafe"))
+		r.add(problemAt(n, fmt.Sprintf("cannot read the tag %s", n.Tag), "Ansible has !vault and !unsafe"))
 		return nil, false
 	}
 	switch n.Kind {
