@@ -143,7 +143,7 @@ func (t *hostTree) inside(g *inventory.Group) (kids []*inventory.Group, hosts []
 		for _, h := range kid.Hosts {
 			deeper[h] = true
 		}
-		if len(t.wanted(kid.Hosts)) > 0 || t.picked == nil && name != "ungrouped" {
+		if len(t.wanted(kid.Hosts)) > 0 || t.picked == nil && name != inventory.Ungrouped {
 			kids = append(kids, kid)
 		}
 	}

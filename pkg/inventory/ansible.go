@@ -7,11 +7,8 @@ import (
 	"github.com/opsctl/opsctl/internal/source"
 )
 
-// Names that mean something in every inventory of Ansible.
-const (
-	ungrouped     = "ungrouped"              // the hosts that no other group has
-	groupPriority = "ansible_group_priority" // of a group: orders those of one depth
-)
+// groupPriority is the variable of a group that orders it among those of its depth.
+const groupPriority = "ansible_group_priority"
 
 // ansibleDraft is a draft in the making; Ansible's three formats all end here.
 type ansibleDraft struct {
@@ -100,7 +97,7 @@ func (a *ansibleDraft) hosts(line hostLine, group string) {
 			return
 		}
 		h.keys.vars = append(h.keys.vars, line.vars...)
-		if group != All && group != ungrouped {
+		if group != All && group != Ungrouped {
 			member := *line.node
 			member.Text = name
 			g := a.group(group, line.node)
@@ -153,7 +150,7 @@ func (a *ansibleDraft) group(name string, node *source.Node) *groupDraft {
 
 // child puts a group into another. What is in "all" already needs no mention, but has to be there.
 func (a *ansibleDraft) child(parent string, word *source.Node) {
-	if parent == ungrouped {
+	if parent == Ungrouped {
 		a.add(problemAt(word, `the group "ungrouped" has no groups in it: its hosts are those that no group has`, ""))
 		return
 	}

@@ -174,8 +174,8 @@ func seenByAnsible(t *testing.T, c *ansibleCase) (*ansibleSeen, error) {
 func forAnsible(seen *ansibleSeen) {
 	delete(seen.Groups, All)
 	delete(seen.Children, All)
-	if _, ok := seen.Groups[ungrouped]; !ok {
-		seen.Groups[ungrouped], seen.Children[ungrouped] = []string{}, []string{}
+	if _, ok := seen.Groups[Ungrouped]; !ok {
+		seen.Groups[Ungrouped], seen.Children[Ungrouped] = []string{}, []string{}
 	}
 }
 
@@ -286,5 +286,43 @@ func (c *ansibleCase) expect(t *testing.T, inv *Inventory, err error) {
 	}
 	if c.warning != "" && !strings.Contains(strings.Join(told, "\n"), c.warning) {
 		t.Errorf("got the warnings %q, want %q", told, c.warning)
+	}
+}
+
+// TestLargeInventoryAgrees compares two thousand hosts in groups of groups, with vars of each.
+func TestLargeInventoryAgrees(t *testing.T) {
+	needAnsible(t, "ansible-inventory")
+	t.Parallel()
+	var b strings.Builder
+	b.WriteString("[all:vars]\ndomain=example.com\n")
+	for rack := range 40 {
+		fmt.Fprintf(&b, "[rack%02d]\n", rack)
+		for n := range 50 {
+			fmt.Fprintf(&b, "h%02d%02d ansible_host=10.0.%d.%d slot=%d tags=\"['r%d', %d]\" name='host %d of rack %d'\n", rack, n, rack, n, n, rack, n, n, rack)
+		}
+		fmt.Fprintf(&b, "[rack%02d:vars]\nrack=%d\nansible_port=%d\n", rack, rack, 2000+rack)
+		fmt.Fprintf(&b, "[row%d:children]\nrack%02d\n[row%d:vars]\nrow=%d\nrack=row\n", rack/8, rack, rack/8, rack/8)
+	}
+	for n := range 7 {
+		fmt.Fprintf(&b, "[every%d]\nh[00:39:%d]0%d\n[every%d:vars]\nevery=%d\nansible_group_priority=%d\n", n, n+1, n, n, n, 10-n)
+	}
+	b.WriteString("[site:children]\nrow0\nrow1\nrow2\nrow3\nrow4\n")
+	c := ansibleCase{dir: t.TempDir(), sources: []string{"hosts"}}
+	if err := os.WriteFile(filepath.Join(c.dir, "hosts"), []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	inv, err := c.load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(inv.Hosts) != 2000 || inv.Lookup("h3949").Port != 2039 {
+		t.Errorf("got %d hosts, %+v", len(inv.Hosts), inv.Lookup("h3949"))
+	}
+	seen, err := seenByAnsible(t, &c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(seen, seenByUs(inv)); diff != "" {
+		t.Errorf("-Ansible +opsctl\n%s", diff)
 	}
 }

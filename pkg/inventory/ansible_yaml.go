@@ -21,7 +21,7 @@ func isAnsibleMap(node *source.Node) bool {
 		switch p.Key.Text {
 		case "hosts", "groups", "vars":
 			return false
-		case All, ungrouped:
+		case All, Ungrouped:
 			return true
 		case "plugin":
 			return p.Value.Kind == source.Scalar
@@ -112,7 +112,7 @@ func (r *ansibleYAML) childrenBlock(group string, p source.Pair) {
 	case source.Map:
 		for _, c := range p.Value.Pairs {
 			r.groupBlock(c.Key, c.Value)
-			if group != All || c.Key.Text != ungrouped {
+			if group != All || c.Key.Text != Ungrouped {
 				r.child(group, c.Key)
 			}
 		}

@@ -82,8 +82,8 @@ func (b *builder) merge(drafts []*draft) []*hostDraft {
 			b.mergeGroup(g)
 		}
 	}
-	if b.ansible && b.groups[ungrouped] == nil {
-		b.groups[ungrouped] = &groupNode{groupDraft: groupDraft{name: ungrouped, node: &source.Node{File: &source.File{}}}}
+	if b.ansible && b.groups[Ungrouped] == nil {
+		b.groups[Ungrouped] = &groupNode{groupDraft: groupDraft{name: Ungrouped, node: &source.Node{File: &source.File{}}}}
 	}
 	return ordered
 }
@@ -167,7 +167,7 @@ func (b *builder) link(nodes []*groupNode) {
 	}
 	all := &groupNode{} // to find those that do not exist
 	for _, word := range b.allChildren {
-		if word.Text != ungrouped {
+		if word.Text != Ungrouped {
 			b.linkChild(all, word)
 		}
 	}
@@ -190,7 +190,7 @@ func (b *builder) sameNames(nodes []*groupNode) {
 
 func (b *builder) linkChild(g *groupNode, word *source.Node) {
 	child := b.groups[word.Text]
-	if b.ansible && word.Text == ungrouped {
+	if b.ansible && word.Text == Ungrouped {
 		b.add(problemAt(word, `"ungrouped" cannot be in a group: its hosts are those that no group has`, ""))
 		return
 	}

@@ -103,7 +103,7 @@ func (r *dynamicReader) members(group, n *source.Node) {
 
 func (r *dynamicReader) children(group, n *source.Node) {
 	for _, item := range r.words(n, "children of "+quote(group.Text)) {
-		if group.Text == All && item.Text == ungrouped {
+		if group.Text == All && item.Text == Ungrouped {
 			continue
 		}
 		r.group(item.Text, item)

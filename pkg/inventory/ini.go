@@ -28,7 +28,7 @@ type iniReader struct {
 
 // decodeINI is the reader of Ansible's INI.
 func decodeINI(file *source.File, t *troubles) *draft {
-	r := iniReader{ansibleDraft: newAnsibleDraft(t), file: file, section: ungrouped, kind: "hosts"}
+	r := iniReader{ansibleDraft: newAnsibleDraft(t), file: file, section: Ungrouped, kind: "hosts"}
 	text := strings.TrimPrefix(file.Text, "\ufeff")
 	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
 	for n, line := range strings.Split(text, "\n") {
@@ -78,7 +78,7 @@ func (r *iniReader) header(node *source.Node, name, kind string) {
 	case "vars":
 		_, known := r.groupAt[name]
 		g := r.group(name, word)
-		if !known && name != All && name != ungrouped {
+		if !known && name != All && name != Ungrouped {
 			g.onlyVars = word
 		}
 	default:

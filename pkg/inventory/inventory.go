@@ -34,6 +34,9 @@ const (
 const (
 	All   = "all"   // every host, not the controller
 	Local = "local" // the controller, where opsctl itself runs
+
+	// Ungrouped is the group of the hosts that no other group has, where there is an inventory of Ansible.
+	Ungrouped = "ungrouped"
 )
 
 // Host is one machine as the inventory describes it. Its maps may share values

@@ -36,7 +36,7 @@ func (b *builder) finish(nodes []*groupNode) {
 
 // fillUngrouped puts the hosts that no group has into the group Ansible has for them.
 func (b *builder) fillUngrouped(nodes []*groupNode) {
-	rest := b.groups[ungrouped]
+	rest := b.groups[Ungrouped]
 	if !b.ansible || rest == nil {
 		return
 	}

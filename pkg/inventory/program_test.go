@@ -115,6 +115,7 @@ func TestFormatsByContent(t *testing.T) {
 		"{hosts: [a]}\n":                            "ours",
 		"vars: {x: 1}\n":                            "ours",
 		"host:\n  a: {user: b}\n":                   "ours",
+		"user ansible_host=10.0.0.1\n":              "INI",
 		"Host a\n  User b\n":                        "ssh_config",
 		`{"all": {"hosts": {"a": {}}}}`:             "Ansible's YAML",
 		`{"_meta": {"hostvars": {}}, "g": ["a"]}`:   "dynamic JSON",

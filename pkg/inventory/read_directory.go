@@ -68,7 +68,7 @@ func isBlank(path string) bool {
 
 // varsTrees reads group_vars and host_vars beside Ansible's sources: the files of the groups and hosts there are.
 func (l *loader) varsTrees() []varsTree {
-	groups, hosts := map[string]bool{All: true, ungrouped: true}, map[string]bool{}
+	groups, hosts := map[string]bool{All: true, Ungrouped: true}, map[string]bool{}
 	for _, d := range l.drafts {
 		for i := range d.hosts {
 			hosts[d.hosts[i].name] = true

@@ -2,11 +2,15 @@ package inventory
 
 import (
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/opsctl/opsctl/internal/source"
 	"github.com/opsctl/opsctl/pkg/inventory/sshconfig"
 )
+
+// ansibleVariable finds a host of Ansible that is called like a keyword of ssh_config.
+var ansibleVariable = regexp.MustCompile(`\sansible_\w+=`)
 
 // isSSHConfig looks at the first line that says something: ssh_config starts it with one of its
 // keywords and no colon.
@@ -16,7 +20,7 @@ func isSSHConfig(text string) bool {
 		if line == "" || line[0] == '#' {
 			continue
 		}
-		return sshconfig.IsDirective(line)
+		return sshconfig.IsDirective(line) && !ansibleVariable.MatchString(line)
 	}
 	return false
 }

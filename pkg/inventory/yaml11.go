@@ -50,7 +50,11 @@ func yaml11Integer(text string) (any, string) {
 	sign := strings.HasPrefix(digits, "-")
 	digits = strings.TrimLeft(digits, "+-")
 	if strings.Contains(digits, ":") {
-		return int(sixties(text)), ""
+		n := sixties(text)
+		if math.Abs(n) >= 1<<62 {
+			return text, "a number of more than 64 bits"
+		}
+		return int(n), ""
 	}
 	base := 10
 	switch {
