@@ -76,6 +76,7 @@ var otherPatterns = []struct{ pattern, ours, ansible string }{
 	{"web,nobody", `error: cannot find a host or group named "nobody"`, "web0 web1 web2 web3 web4"},
 	{"localhost", `error: cannot find a host or group named "localhost"`, "localhost"},
 	{"local", "local", ""},
+	{"@names", "error: '@' is not allowed in a name", ""},
 	// "or" is a comma
 	{"web:db", `error: ":" joins only as ":&" (and) or ":!" (not)`, "db1 db2 db3 web0 web1 web2 web3 web4"},
 	{"web,db:&east:!web2", "db1 web0", "web0 web1 web2 web3 web4"},
