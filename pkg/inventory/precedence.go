@@ -105,7 +105,7 @@ func (b *builder) set(h *Host, vars []variable) {
 		if b.ansible && strings.HasPrefix(v.name, "ansible_") {
 			b.noteSetting(h, v)
 		}
-		if v.sealed { // a weaker value would be the wrong one
+		if v.sealed || v.node != nil && passwords[v.name] { // a weaker value would be the wrong one
 			delete(h.Vars, v.name)
 			delete(h.Origins, v.name)
 			continue

@@ -3,6 +3,7 @@ package inventory
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -80,6 +81,32 @@ func TestProgramsAreToldFromTexts(t *testing.T) {
 	}
 	// A compiled program has no "#!".
 	if _, err := Load([]string{program(t, "\x7fELF\x00")}); err == nil || !strings.Contains(err.Error(), "--list: cannot run it: exec format error") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestForeignInventories(t *testing.T) {
+	for name, tt := range map[string]struct{ text, want string }{
+		"hosts":      {"$ANSIBLE_VAULT;1.1;AES256\n6162\n", "X:1:1: is encrypted with ansible-vault, which opsctl does not open"},
+		"hosts.toml": {"[web.hosts.a]\n", "X:1:1: is TOML, which opsctl does not read\n    1 | [web.hosts.a]\n      | ^\n  hint: ansible-inventory -i X --list > inventory.json"},
+		"x.yml":      {"plugin: aws_ec2\n", "X:1:9: is the configuration of Ansible's plugin \"aws_ec2\", which opsctl cannot run\n    1 | plugin: aws_ec2\n      |         ^^^^^^^\n  hint: let Ansible write what it finds: ansible-inventory -i X --list > inventory.json"},
+		"list.yml":   {"- hosts: web\n", "X:1:1: an inventory is a map with hosts, groups and vars, not a list"},
+	} {
+		path := file(t, name, tt.text)
+		_, err := Load([]string{path})
+		if err == nil || !strings.HasPrefix(strings.ReplaceAll(err.Error(), path, "X"), tt.want) {
+			t.Errorf("%s: got %v, want %s", name, err, tt.want)
+		}
+	}
+}
+
+// A directory may be long in its depth, and a link in it may lead back.
+func TestDirectoriesWithinDirectories(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Symlink(dir, filepath.Join(dir, "again")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load([]string{dir}); err == nil || !strings.Contains(err.Error(), "more than 8 directories within each other") {
 		t.Errorf("got %v", err)
 	}
 }

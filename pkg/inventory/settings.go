@@ -31,6 +31,11 @@ var unusedNames = map[string]string{
 	"ansible_shell_executable": "shell: of a step says it",
 }
 
+// passwords are not even kept as variables: they do nothing here, and a run keeps the variables of its hosts.
+var passwords = map[string]bool{
+	"ansible_become_password": true, "ansible_become_pass": true, "ansible_password": true, "ansible_ssh_pass": true,
+}
+
 // toldOnce is a variable, with what is wrong with it for some host.
 type toldOnce struct {
 	node *source.Node
@@ -234,7 +239,11 @@ func (s *hostSettings) unused() {
 		if v == nil || v.value == nil || v.value == false || s.told[toldOnce{nil, name}] {
 			continue
 		}
-		s.tell(v, name+" is a variable like others here, and does nothing", hint, true)
+		message := name + " is a variable like others here, and does nothing"
+		if passwords[name] {
+			message = name + " is left out: passwords of an inventory are not used"
+		}
+		s.tell(v, message, hint, true)
 		s.told[toldOnce{nil, name}] = true
 	}
 }

@@ -86,7 +86,7 @@ func TestAnsibleSettings(t *testing.T) {
 			`no way=ansible_user holds a template that opsctl cannot fill in: "who" is no plain word (1:3 (host h))`, "such hosts cannot be reached",
 		},
 		{"become", "h ansible_become=yes", "", "1:3: ansible_become is a variable like others here, and does nothing"},
-		{"a password", "h ansible_password=x", "", "1:3: ansible_password is a variable like others here, and does nothing"},
+		{"a password", "h ansible_password=x", "", "1:3: ansible_password is left out: passwords of an inventory are not used"},
 		{"a large number", "h n=12345678901234567890", "", `1:3: "12345678901234567890" is a number of more than 64 bits, which opsctl does not have; it is kept as text`},
 		{"a set", "h n='{1, 2}'", "", `1:3: "{1, 2}" is a set of Python`},
 	}
@@ -170,6 +170,14 @@ func TestSealedVariables(t *testing.T) {
 	}
 	if want := "ansible_host is encrypted with ansible-vault (" + path + ":7:7 (host h))"; h.NoWay != want {
 		t.Errorf("got %q, want %q", h.NoWay, want)
+	}
+}
+
+// A password does nothing here, and must not get into what a run keeps of its hosts.
+func TestPasswordsAreLeftOut(t *testing.T) {
+	h := mustLoad(t, file(t, "hosts", "h ansible_password=x ansible_become_pass=y a=1\n")).Lookup("h")
+	if diff := cmp.Diff(map[string]any{"a": 1}, h.Vars); diff != "" {
+		t.Error(diff)
 	}
 }
 
