@@ -53,7 +53,7 @@ func (d *decoder) reboot(n *source.Node) *Reboot {
 			d.problem(n, "no host reboots in no time").Hint = "timeout: 10m"
 		}
 	}
-	if !d.each(n, "reboot", keys{"timeout": d.durationOrText(limit, &r.TimeoutText)}) {
+	if d.each(n, "reboot", keys{"timeout": d.durationOrText(limit, &r.TimeoutText)}); n.Kind != source.Map {
 		d.problems[len(d.problems)-1].Hint = "reboot: {}, or reboot: {timeout: 10m}"
 	}
 	return r
