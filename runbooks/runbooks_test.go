@@ -77,8 +77,8 @@ func TestRollingDeployGoesInWavesAndKnowsItsWayBack(t *testing.T) {
 		if s.Source.Finally || s.Source.ID == "prune" {
 			continue
 		}
-		if s.OnFailure != plan.Rollback || s.Scope != plan.ScopeRun {
-			t.Errorf("a failure of %s is answered by %v of %s", s.ID, s.OnFailure, s.Scope)
+		if s.OnFailure != plan.Rollback || s.Back != plan.ScopeRun {
+			t.Errorf("a failure of %s is answered by %v of %s", s.ID, s.OnFailure, s.Back)
 		}
 	}
 	for _, id := range []string{"upload", "migrate", "switch/activate", "switch/activate/link"} {

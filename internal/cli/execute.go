@@ -104,7 +104,7 @@ func (x *running) carryOut(ctx context.Context) (int, error) {
 	interrupts, stop := listen(shown)
 	defer stop()
 	finished, state, err := executor.Run(ctx, executor.Options{
-		Plan: x.request.plan, Host: hosts.Host, Actions: action.New, Journal: x.journal, Observer: shown, Masker: x.masker(),
+		Plan: x.request.plan, Host: hosts.Host, Actions: action.New, Keeper: action.Keep, Person: x.app.person(), Inventory: x.request.inv, Journal: x.journal, Observer: shown, Masker: x.masker(),
 		Forks: x.app.settings.Forks, Preflight: true, Interrupts: interrupts, Events: x.events, Resume: x.resume,
 		Info: executor.Info{ID: x.request.id, User: x.request.user, Started: x.request.started, Env: x.request.env, Path: x.request.path},
 	})
@@ -213,9 +213,11 @@ func summary(j *request) string {
 // masker hides the values of secret params, and of vars made of them.
 func (x *running) masker() executor.Masker {
 	m := secret.NewMasker()
-	for name, is := range x.request.plan.Secret {
-		if is {
-			hide(m, x.request.plan.Values[name])
+	for _, scope := range x.request.plan.Scopes {
+		for name, is := range scope.Secret {
+			if is {
+				hide(m, scope.Values[name])
+			}
 		}
 	}
 	if m.Short() > 0 {
@@ -241,5 +243,7 @@ func hide(m *secret.Masker, value any) {
 }
 
 type masker struct{ *secret.Masker }
+
+func (m masker) Add(text string) { m.Masker.Add(secret.New(text)) }
 
 func (m masker) Stream() executor.MaskStream { return m.Masker.Stream() }

@@ -136,8 +136,8 @@ func (g *graph) rootFacts() []string {
 		facts = append(facts, rolloutFacts(rb.Root.Rollout)...)
 	}
 	facts = append(facts, "on failure "+failureWords(rb.Default))
-	if rb.Lock != nil {
-		facts = append(facts, "lock "+rb.Lock.Node.Text)
+	if rb.Root.Lock != nil {
+		facts = append(facts, "lock "+rb.Root.Lock.Name.Node.Text)
 	}
 	if rb.Deadline > 0 {
 		facts = append(facts, "deadline "+rb.Deadline.String())

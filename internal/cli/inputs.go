@@ -20,12 +20,14 @@ import (
 // inputs are all that a run was made of, kept in its journal: with them it goes on, or is taken
 // back, whatever became of the files since.
 type inputs struct {
-	Text      string             `json:"text"` // of the runbook
-	Path      string             `json:"path"` // absolute
+	Text      string             `json:"text"`            // of the runbook
+	Files     map[string]string  `json:"files,omitempty"` // texts of the runbooks it includes, by path
+	Path      string             `json:"path"`            // absolute
 	Params    map[string]any     `json:"params"`
 	Secrets   map[string]string  `json:"secrets,omitempty"` // keyed digests of secret params
 	Inventory inventory.Snapshot `json:"inventory"`
 	Limit     string             `json:"limit,omitempty"`
+	Select    plan.Select        `json:"select,omitzero"`
 	Started   time.Time          `json:"started"`
 	User      string             `json:"user"`
 	Env       map[string]string  `json:"env,omitempty"` // the variables that the runbook uses
@@ -52,6 +54,7 @@ type request struct {
 	started time.Time
 	user    string
 	limit   string
+	picks   plan.Select
 	env     map[string]string
 	plan    *plan.Plan
 }
@@ -59,14 +62,14 @@ type request struct {
 func (j *request) build() error {
 	var err error
 	j.plan, err = plan.Build(j.runbook, j.inv, plan.Options{
-		Values: j.values, Limit: j.limit, Env: j.env, RunID: j.id, User: j.user,
+		Values: j.values, Limit: j.limit, Select: j.picks, Env: j.env, RunID: j.id, User: j.user,
 		Date: j.started.Format("2006-01-02"), Start: j.started.Format(time.RFC3339),
 	})
 	return err
 }
 
 // load gathers a request from the command line: the runbook, the inventory, the params.
-func (a *app) load(name string, params *paramFlags) (*request, error) {
+func (a *app) load(name string, params *paramFlags, picks plan.Select) (*request, error) {
 	rb, path, err := a.loadRunbook(name)
 	if err != nil {
 		return nil, err
@@ -84,7 +87,7 @@ func (a *app) load(name string, params *paramFlags) (*request, error) {
 	}
 	j := &request{
 		id: newRunID(), path: path, runbook: rb, inv: inv, values: values, started: time.Now(), user: userName(),
-		limit: a.settings.Limit, env: usedEnv(rb),
+		limit: a.settings.Limit, picks: picks, env: usedEnv(rb),
 	}
 	if err := j.build(); err != nil {
 		return nil, err
@@ -96,7 +99,11 @@ func (a *app) load(name string, params *paramFlags) (*request, error) {
 // these are kept with the run.
 func usedEnv(rb *runbook.Runbook) map[string]string {
 	used := map[string]string{}
-	for _, m := range envUse.FindAllStringSubmatch(rb.File.Text, -1) {
+	texts := []string{rb.File.Text}
+	for _, text := range rb.Files() {
+		texts = append(texts, text)
+	}
+	for _, m := range envUse.FindAllStringSubmatch(strings.Join(texts, "\n"), -1) {
 		if value, ok := os.LookupEnv(m[1]); ok {
 			used[m[1]] = value
 		}
@@ -110,7 +117,7 @@ var envUse = regexp.MustCompile(`\benv\s*(?:\?\.|\.|\[\s*["'])\s*([A-Za-z_][A-Za
 // keep makes the inputs of a request. Secret params are kept as a digest only.
 func (a *app) keep(j *request) ([]byte, error) {
 	in := inputs{
-		Text: j.runbook.File.Text, Path: j.path, Params: map[string]any{}, Secrets: map[string]string{}, Inventory: j.inv.Snapshot(),
+		Text: j.runbook.File.Text, Files: kept(j.runbook), Path: j.path, Select: j.picks, Params: map[string]any{}, Secrets: map[string]string{}, Inventory: j.inv.Snapshot(),
 		Limit: j.limit, Started: j.started, User: j.user, Env: j.env, Settings: a.runSettings(),
 	}
 	for _, p := range j.runbook.Params {
@@ -121,6 +128,31 @@ func (a *app) keep(j *request) ([]byte, error) {
 		in.Params[p.Name] = j.values[p.Name]
 	}
 	return json.Marshal(in)
+}
+
+// kept gives the texts of included runbooks under absolute paths.
+func kept(rb *runbook.Runbook) map[string]string {
+	files := map[string]string{}
+	for path, text := range rb.Files() {
+		if abs, err := filepath.Abs(path); err == nil {
+			path = abs
+		}
+		files[path] = text
+	}
+	return files
+}
+
+// reload reads the runbook of a run from what was kept of it.
+func (in *inputs) reload() (*runbook.Runbook, error) {
+	loader := runbook.Loader{Root: "/", Read: func(path string) (string, error) {
+		text, ok := in.Files[path]
+		if !ok {
+			return "", fmt.Errorf("it was not kept with the run: %w", os.ErrNotExist)
+		}
+		return text, nil
+	}}
+	rb, _, err := loader.LoadText(in.Text, in.Path, filepath.Dir(in.Path))
+	return rb, err
 }
 
 func (a *app) runSettings() runSettings {
@@ -146,7 +178,7 @@ func (a *app) restore(id string, raw []byte, params *paramFlags) (*request, *inp
 	if err := json.Unmarshal(raw, &in); err != nil {
 		return nil, nil, fmt.Errorf("cannot read what run %s was made of: %w", id, err)
 	}
-	rb, _, err := runbook.LoadText(in.Text, in.Path, filepath.Dir(in.Path))
+	rb, err := in.reload()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -174,7 +206,7 @@ func (a *app) restore(id string, raw []byte, params *paramFlags) (*request, *inp
 	a.adopt(in.Settings)
 	j := &request{
 		id: id, path: in.Path, runbook: rb, inv: inventory.Restore(in.Inventory), values: values, started: in.Started,
-		user: in.User, limit: in.Limit, env: in.Env,
+		user: in.User, limit: in.Limit, picks: in.Select, env: in.Env,
 	}
 	return j, &in, j.build()
 }
@@ -208,13 +240,25 @@ func (a *app) adopt(s runSettings) {
 	}
 }
 
-// changed tells how a run's runbook differs from the file it came from, or "".
+// changed tells how a run's runbooks differ from the files they came from, or "".
 func (in *inputs) changed() string {
-	text, err := os.ReadFile(in.Path)
-	if err != nil || string(text) == in.Text {
+	if change := changedFile(in.Path, in.Text); change != "" {
+		return change
+	}
+	for path, text := range in.Files {
+		if change := changedFile(path, text); change != "" {
+			return "in " + path + " " + change
+		}
+	}
+	return ""
+}
+
+func changedFile(path, kept string) string {
+	text, err := os.ReadFile(path)
+	if err != nil || string(text) == kept {
 		return "" // a file that is gone changed nothing that could be mixed up
 	}
-	old, now := strings.Split(in.Text, "\n"), strings.Split(string(text), "\n")
+	old, now := strings.Split(kept, "\n"), strings.Split(string(text), "\n")
 	for i := range max(len(old), len(now)) {
 		var before, after string
 		if i < len(old) {

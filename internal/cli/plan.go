@@ -20,12 +20,13 @@ import (
 type previewOptions struct {
 	app      *app
 	params   paramFlags
+	picks    selectFlags
 	offline  bool
 	diff     bool
 	detailed bool
 }
 
-func (o *previewOptions) declare(cmd *cobra.Command) {
+func (o *previewOptions) flags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&o.offline, "offline", false, "with a dry run: connect to nothing")
 	cmd.Flags().BoolVarP(&o.diff, "diff", "D", false, "with a dry run: show what would differ")
 	cmd.Flags().BoolVar(&o.detailed, "detailed-exitcode", false, "with a dry run: exit 2 when changes are pending")
@@ -43,18 +44,19 @@ asked on the real hosts, nothing else is executed. What cannot be known before a
 		RunE:    func(cmd *cobra.Command, args []string) error { return runPlan(cmd.Context(), o, args[0]) },
 	}
 	o.params.declare(cmd)
-	o.declare(cmd)
+	o.picks.declare(cmd)
+	o.flags(cmd)
 	return cmd
 }
 
 func runPlan(ctx context.Context, o *previewOptions, name string) error {
 	a := o.app
-	j, err := a.load(name, &o.params)
+	j, err := a.load(name, &o.params, o.picks.Select)
 	if err != nil {
 		return err
 	}
 	options := executor.PreviewOptions{
-		Plan: j.plan, Actions: action.New, Masker: (&running{app: a, request: j}).masker(), Forks: a.settings.Forks,
+		Plan: j.plan, Actions: action.New, Masker: (&running{app: a, request: j}).masker(), Forks: a.settings.Forks, Inventory: j.inv,
 		Info: executor.Info{ID: j.id, User: j.user, Started: j.started, Env: j.env, Path: j.path},
 	}
 	if !o.offline {

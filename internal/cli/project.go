@@ -58,7 +58,7 @@ func (a *app) loadRunbook(name string) (*runbook.Runbook, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	rb, warnings, err := runbook.Load(path)
+	rb, warnings, err := a.loader(path).Load(path)
 	if err != nil {
 		if _, ok := source.AsProblems(err); ok {
 			return nil, path, err
@@ -69,6 +69,30 @@ func (a *app) loadRunbook(name string) (*runbook.Runbook, string, error) {
 		a.note(w.Render())
 	}
 	return rb, path, nil
+}
+
+// loader reads runbooks of the project: what they include must stand in it. The root is told as path
+// is, relative or absolute, so that the two can be compared.
+func (a *app) loader(path string) runbook.Loader {
+	root := a.project
+	if root == "" {
+		return runbook.Loader{}
+	}
+	if here, err := os.Getwd(); err == nil && !filepath.IsAbs(path) {
+		abs := root
+		if !filepath.IsAbs(root) {
+			abs = filepath.Join(here, root)
+		}
+		if rel, err := filepath.Rel(here, abs); err == nil {
+			root = rel
+		}
+	} else if abs, err := filepath.Abs(root); err == nil {
+		root = abs
+	}
+	if rel, err := filepath.Rel(root, filepath.Dir(path)); err != nil || rel == ".." || strings.HasPrefix(rel, "../") {
+		return runbook.Loader{} // a runbook of elsewhere
+	}
+	return runbook.Loader{Root: root}
 }
 
 // loadInventory reads the inventory: -i, or inventory.yaml beside the runbook or in the project.

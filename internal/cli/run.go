@@ -15,6 +15,7 @@ import (
 type runOptions struct {
 	app      *app
 	params   paramFlags
+	picks    selectFlags
 	dryRun   bool
 	onLocked string
 	preview  previewOptions
@@ -30,11 +31,11 @@ func newRun(a *app) *cobra.Command {
 Every host is connected first. If one cannot be reached, nothing starts. What fails is, where the
 runbook says how, taken back. Ctrl-C lets what runs end and starts nothing new; the run can then be
 resumed. Exit codes: opsctl help exit-codes.`,
-		Example: "  opsctl run deploy.yaml -p version=v1.4.2\n  opsctl run deploy.yaml -p version=v1.4.2 --dry-run\n  opsctl run deploy.yaml -l 'web*:!web3' -f 10\n  opsctl run patch.yaml -i web1,web2, -u root",
+		Example: "  opsctl run deploy.yaml -p version=v1.4.2\n  opsctl run deploy.yaml -p version=v1.4.2 --dry-run\n  opsctl run deploy.yaml -l 'web*:!web3' -f 10\n  opsctl run deploy.yaml -p version=v1.4.2 --from switch\n  opsctl run patch.yaml -i web1,web2, -u root",
 		Args:    exactly(1, "one runbook"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.dryRun {
-				o.preview.params = o.params
+				o.preview.params, o.preview.picks = o.params, o.picks
 				return runPlan(cmd.Context(), &o.preview, args[0])
 			}
 			return o.run(cmd, args[0])
@@ -42,9 +43,11 @@ resumed. Exit codes: opsctl help exit-codes.`,
 	}
 	o.preview.app = a
 	o.params.declare(cmd)
+	o.picks.declare(cmd)
+	o.picks.declareStep(cmd)
 	cmd.Flags().BoolVarP(&o.dryRun, "dry-run", "n", false, "ask the hosts what would change, and change nothing")
 	cmd.Flags().StringVar(&o.onLocked, "on-locked", "fail", "when another run holds the lock: `fail`, skip, wait or wait=10m")
-	o.preview.declare(cmd)
+	o.preview.flags(cmd)
 	return cmd
 }
 
@@ -54,8 +57,11 @@ func (o *runOptions) run(cmd *cobra.Command, name string) error {
 	if err != nil {
 		return err
 	}
-	j, err := a.load(name, &o.params)
+	j, err := a.load(name, &o.params, o.picks.Select)
 	if err != nil {
+		return err
+	}
+	if err := a.refuseUnasked(j.plan); err != nil {
 		return err
 	}
 	if err := a.confirmDestroy(j); err != nil {
@@ -105,7 +111,7 @@ func (a *app) confirmDestroy(j *request) error {
 	var titles []string
 	seen := map[*runbook.Step]bool{}
 	for _, s := range j.plan.Steps {
-		if s.Source.Effect == runbook.Destroy && !seen[s.Source] {
+		if s.Source.Effect == runbook.Destroy && s.Skip == "" && !seen[s.Source] {
 			seen[s.Source] = true
 			titles = append(titles, s.Source.Title)
 		}

@@ -3,7 +3,6 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -90,7 +89,7 @@ func firstLine(err error) string {
 // reread plans a run again from what was kept of it. The values of secret params were not: three
 // stars stand for them, which no longer have to fit what the runbook asks of the param.
 func reread(id string, in inputs) (*request, error) {
-	rb, _, err := runbook.LoadText(in.Text, in.Path, filepath.Dir(in.Path))
+	rb, err := in.reload()
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +109,7 @@ func reread(id string, in inputs) (*request, error) {
 	}
 	j := &request{
 		id: id, path: in.Path, runbook: rb, inv: inventory.Restore(in.Inventory), values: values, started: in.Started,
-		user: in.User, limit: in.Limit, env: in.Env,
+		user: in.User, limit: in.Limit, picks: in.Select, env: in.Env,
 	}
 	return j, j.build()
 }

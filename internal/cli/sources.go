@@ -16,17 +16,17 @@ func checkSources(p *plan.Plan) error {
 	seen := map[*runbook.Step]bool{}
 	for _, s := range p.Steps {
 		step := s.Source
-		if step.Copy == nil || step.Copy.Src == nil || seen[step] || len(s.Targets.Hosts) == 0 || !known(step.Copy.Src, p.Values) {
+		if step.Copy == nil || step.Copy.Src == nil || seen[step] || len(s.Targets.Hosts) == 0 || s.Skip != "" || len(s.Items) > 0 || !known(step.Copy.Src, s.Scope.Values) {
 			continue
 		}
 		seen[step] = true
-		path, err := step.Copy.Src.Render(p.Values)
+		path, err := step.Copy.Src.Render(s.Scope.Values)
 		if err != nil {
 			problems = append(problems, step.Copy.Src.Node.Problem(err.Error(), ""))
 			continue
 		}
 		if !filepath.IsAbs(path) {
-			path = filepath.Join(p.Runbook.Dir, path)
+			path = filepath.Join(step.In.Dir, path)
 		}
 		info, err := os.Stat(path)
 		switch {
@@ -34,7 +34,7 @@ func checkSources(p *plan.Plan) error {
 			problems = append(problems, step.Copy.Src.Node.Problem("cannot copy "+path+": "+reason(err), "paths are relative to the runbook's file"))
 		case err == nil && step.Copy.Template && info.Mode().IsRegular() && info.Size() <= source.BytesMax:
 			if text, err := os.ReadFile(path); err == nil {
-				problems = append(problems, p.Runbook.CheckTemplate(step, &source.File{Name: path, Text: string(text)})...)
+				problems = append(problems, step.In.CheckTemplate(step, &source.File{Name: path, Text: string(text)})...)
 			}
 		}
 	}

@@ -93,7 +93,7 @@ func (a *app) examine(name string, params *paramFlags, v *verdict) (path string,
 	if path, err = a.findRunbook(name); err != nil {
 		return "", nil, err
 	}
-	rb, warnings, err := runbook.Load(path)
+	rb, warnings, err := a.loader(path).Load(path)
 	if err != nil {
 		if _, ok := source.AsProblems(err); !ok {
 			err = invalid("cannot read "+path+": "+reason(err), "")

@@ -28,7 +28,9 @@ type attempt struct {
 	probe   *Probe
 	capture *capture
 	sealed  *run.Sealed
-	late    bool // the undo is sealed at the outcome
+	late    bool   // the undo is sealed at the outcome
+	restore string // what an undo does first: it puts kept files back
+	pretend bool   // nothing will be sent: secrets are not fetched for it
 }
 
 // intend makes an attempt of a proposal: its intent becomes an event, what it does a launch. What
@@ -39,6 +41,10 @@ func (l *loop) intend(p run.Proposal) {
 	a := &attempt{
 		index: p.Index, step: step, ref: AttemptRef{Op: p.Op, Act: p.Act, Number: p.Number},
 		host: l.Plan.Hosts[step.Targets.Hosts[pos]], place: l.Plan.Hosts[step.Place(pos)],
+	}
+	if p.Act != run.Undo && l.first(p.Index) && step.Skip != "" {
+		l.emit(run.Event{Kind: run.OpSkipped, Op: p.Op, Reason: "left out by " + step.Skip})
+		return
 	}
 	if p.Act != run.Undo && l.first(p.Index) && step.HasIf {
 		yes, err := l.scopes.yes(step.Source.If, a, nil)
@@ -51,6 +57,10 @@ func (l *loop) intend(p run.Proposal) {
 			return
 		}
 	}
+	if l.needsPerson(a) {
+		l.stop(run.StopRefused, p.Op.String()+" is done by hand, and nobody is there to do it")
+		return
+	}
 	start, err := l.prepare(a)
 	if err != nil {
 		l.refuse(a, err)
@@ -62,6 +72,7 @@ func (l *loop) intend(p run.Proposal) {
 		return
 	}
 	a.capture = newCapture(l, a.ref, l.scopes.wanted(step))
+	a.capture.hidden = step.Source.IsSensitive()
 	ctx := l.ctx
 	l.launches = append(l.launches, func() { l.spawn(a, func() Ending { return start(ctx) }) })
 }
@@ -109,10 +120,14 @@ func (l *loop) prepareDo(a *attempt) (func(context.Context) Ending, error) {
 	if err := l.seal(a); err != nil {
 		return nil, err
 	}
-	if a.step.Entry || src.Action == "assert" {
+	if a.step.Entry || src.Action == "assert" || src.Action == "confirm" {
 		return nil, nil
 	}
 	var err error
+	if src.Action == "manual" {
+		text, err := l.scopes.renderer(a)(src.Manual)
+		return l.byHand(a, l.Masker.String(text)), err
+	}
 	if src.Action == "run" {
 		if a.cmd, err = l.command(a, src.Run, l.scopes.saved(a)); err != nil {
 			return nil, err
@@ -120,7 +135,7 @@ func (l *loop) prepareDo(a *attempt) (func(context.Context) Ending, error) {
 		if src.Read() {
 			return l.asks(a), nil
 		}
-		return l.acts(a), nil
+		return l.acts(a), l.keepFiles(a)
 	}
 	if src.Wait != nil && src.Wait.Run != nil { // its values are filled in here: only we know them
 		a.cmd, err = l.command(a, src.Wait.Run, nil)
@@ -130,23 +145,30 @@ func (l *loop) prepareDo(a *attempt) (func(context.Context) Ending, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.work, a.ask, err = l.Actions(src, l.Plan.Runbook.Dir, l.scopes.renderer(a))
+	a.work, a.ask, err = l.Actions(src, src.In.Dir, l.scopes.renderer(a))
 	if err != nil {
 		return nil, err
 	}
 	if a.ask != nil {
 		return l.questions(a), nil
 	}
-	if a.sealed == nil && a.step.Undo != plan.NoUndo {
+	if err := l.keepFiles(a); err != nil {
+		return nil, err
+	}
+	if (a.sealed == nil || a.sealed.Script == nothing) && src.BuiltinUndo() {
+		restore := ""
+		if a.sealed != nil {
+			restore = a.sealed.Restore
+		}
 		a.sealed = sealCommand(a, overlay(a.cmd, a.work.Undo(a.key())))
-		a.sealed.When = "completed"
+		a.sealed.When, a.sealed.Restore = "completed", restore
 	}
 	return l.works(a), nil
 }
 
 // overlay puts the command of a built-in action onto what the step says about sudo and time.
 func overlay(base, c Command) Command {
-	c.Sudo, c.Timeout, c.KillAfter, c.Shell = base.Sudo, base.Timeout, base.KillAfter, "sh"
+	c.Sudo, c.Timeout, c.KillAfter, c.Shell, c.Prepare = base.Sudo, base.Timeout, base.KillAfter, "sh", base.Prepare
 	return c
 }
 
@@ -281,17 +303,17 @@ func (l *loop) undoes(a *attempt) (func(context.Context) Ending, error) {
 func (l *loop) decide(p run.Proposal) run.Event {
 	e := run.Event{Kind: run.OpDecided, Op: p.Op}
 	step := l.Plan.StepOf(p.Index)
-	retry := runbook.Inherit(step.Source, func(s *runbook.Step) *runbook.Retry { return s.Retry })
+	retry, owner := runbook.Said(step.Source, func(s *runbook.Step) *runbook.Retry { return s.Retry })
 	tries := l.state.See(p.Index).Tries
 	if l.state.Phase() == run.Backward || l.scopes.goesBack(p.Index) {
-		retry = step.Source.Rollback.Retry
+		retry, owner = step.Source.Rollback.Retry, step.Source
 	}
 	if retry == nil {
 		return e
 	}
 	if retry.If != nil {
 		a := l.attemptOf(p.Index)
-		if yes, err := l.scopes.yes(retry.If, a, l.scopes.lastResult(p.Index)); err != nil || !yes {
+		if yes, err := l.scopes.yesAt(retry.If, a, owner, l.scopes.lastResult(p.Index)); err != nil || !yes {
 			e.Reason = "retry.if: " + retry.If.Source
 			return e
 		}

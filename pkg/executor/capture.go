@@ -13,6 +13,7 @@ type capture struct {
 	loop   *loop
 	ref    AttemptRef
 	wanted bool // its text is used by an expression
+	hidden bool // of a sensitive step: neither stored nor shown
 	saved  map[string]string
 
 	mu      sync.Mutex
@@ -61,6 +62,9 @@ func (c *capture) pass(stream Stream, p []byte) {
 	if room := ResultBytesMax - len(s.text); c.wanted && room > 0 {
 		s.text = append(s.text, p[:min(room, len(p))]...)
 	}
+	if c.hidden {
+		return
+	}
 	if c.order = append(c.order, p[max(0, len(p)-TailBytesMax):]...); len(c.order) > 2*TailBytesMax {
 		c.order = append(c.order[:0], c.order[len(c.order)-TailBytesMax:]...)
 	}
@@ -85,8 +89,11 @@ func (c *capture) output() *run.Output {
 	if c.streams[0].total == 0 && c.streams[1].total == 0 {
 		return nil
 	}
-	return &run.Output{Stdout: c.streams[0].total, Stderr: c.streams[1].total}
+	return &run.Output{Stdout: c.streams[0].total, Stderr: c.streams[1].total, Masked: c.masked()}
 }
+
+// masked tells whether a secret was hidden in what was printed.
+func (c *capture) masked() bool { return c.streams[0].mask.Masked() || c.streams[1].mask.Masked() }
 
 // text gives a stream as expressions see it: without trailing newlines.
 func (c *capture) text(stream Stream) string {

@@ -24,6 +24,9 @@ type PreviewOptions struct {
 	Actions Actions
 	Masker  Masker
 	Forks   int
+
+	Secrets   Secrets
+	Inventory *inventory.Inventory // for hosts() of expressions
 }
 
 // Preview asks the hosts what a run of the plan would do.
@@ -49,7 +52,9 @@ type preview struct {
 }
 
 func newPreview(o PreviewOptions) *preview {
-	l := newLoop(context.Background(), Options{Plan: o.Plan, Info: o.Info, Actions: o.Actions, Masker: o.Masker})
+	l := newLoop(context.Background(), Options{
+		Plan: o.Plan, Info: o.Info, Actions: o.Actions, Masker: o.Masker, Secrets: o.Secrets, Inventory: o.Inventory,
+	})
 	p := &preview{
 		PreviewOptions: o, loop: l, class: make([]Class, o.Plan.OpCount), forecasts: make([]Forecast, 0, o.Plan.OpCount), down: map[int32]string{},
 		pending: make([]pending, len(o.Plan.Hosts)), skipped: map[string]bool{},
@@ -172,6 +177,9 @@ func (p *preview) op(ctx context.Context, step *plan.Step, k int) Forecast {
 		}
 	}
 	p.mu.Unlock()
+	if f.Class == "" && step.Skip != "" {
+		f.Class, f.Reason = WouldSkip, "left out by "+step.Skip
+	}
 	if f.Class == "" && step.HasIf {
 		yes, err := p.loop.scopes.yes(step.Source.If, a, nil)
 		switch {
@@ -213,6 +221,10 @@ func (p *preview) what(ctx context.Context, a *attempt, f *Forecast, before pend
 		f.Class = WasRead
 	case step.Source.Action == "assert":
 		p.assert(a, f)
+	case step.Source.Action == "confirm":
+		f.Class, f.Reason = WasRead, "a person is asked"
+	case step.Source.Action == "manual":
+		f.Class, f.Reason = WouldChange, "a person does it"
 	case step.Read:
 		p.read(ctx, a, f, before)
 	case step.Source.Action == "run":
@@ -299,13 +311,15 @@ func (p *preview) read(ctx context.Context, a *attempt, f *Forecast, before pend
 
 // script looks at a step that runs something: its saves are asked, its values must be known.
 func (p *preview) script(ctx context.Context, a *attempt, f *Forecast, before pending) {
-	f.Class = WouldChange
+	f.Class, a.pretend = WouldChange, true
 	saved := map[string]string{}
 	for _, item := range a.step.Source.Save {
 		if p.Prober == nil || before.script || len(before.paths) > 0 {
 			return // what it saves can only be read when it is its turn
 		}
+		a.pretend = false
 		c, err := p.loop.command(a, item.Run, nil)
+		a.pretend = true
 		if err != nil {
 			f.Class, f.Reason = CannotKnow, reasonOf(err)
 			return
@@ -334,7 +348,7 @@ func (p *preview) work(ctx context.Context, a *attempt, f *Forecast, before pend
 		f.Class, f.Reason = CannotKnow, reasonOf(err)
 		return
 	}
-	work, _, err := p.Actions(a.step.Source, p.Plan.Runbook.Dir, p.loop.scopes.renderer(a))
+	work, _, err := p.Actions(a.step.Source, a.step.Source.In.Dir, p.loop.scopes.renderer(a))
 	if err != nil {
 		f.Class, f.Reason = CannotKnow, reasonOf(err)
 		return

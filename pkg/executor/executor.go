@@ -38,6 +38,10 @@ type Options struct {
 	Info       Info
 	Host       func(*inventory.Host) Host // the same Host for the same inventory host
 	Actions    Actions
+	Keeper     Keeper
+	Secrets    Secrets              // nil: there are none
+	Person     Person               // nil: nobody is there to be asked
+	Inventory  *inventory.Inventory // for hosts() of expressions
 	Journal    Journal
 	Observer   Observer
 	Masker     Masker
@@ -86,10 +90,15 @@ type loop struct {
 	batch    []run.Event
 	launches []func()
 	arrived  chan arrival
+	replies  chan reply
+	asking   context.Context // of questions to people: it ends when nothing new starts any more
+	hangUp   context.CancelFunc
 	open     int
 	asked    time.Time // when Next was asked last
 	stops    int
 	timers   timers
+
+	lastWords map[int]string // how the last try of an op that may be asked about went
 }
 
 // arrival is what a goroutine brings to the loop.
@@ -153,13 +162,17 @@ func newLoop(ctx context.Context, o Options) *loop {
 	if o.Rand == nil {
 		o.Rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	}
-	l := &loop{Options: o, state: run.New(o.Plan, run.Limits{Forks: o.Forks}), arrived: make(chan arrival, 64)}
+	l := &loop{Options: o, state: run.New(o.Plan, run.Limits{Forks: o.Forks}), arrived: make(chan arrival, 64), replies: make(chan reply, 64), lastWords: map[int]string{}}
 	l.ctx, l.cancel = context.WithCancel(ctx)
+	l.asking, l.hangUp = context.WithCancel(ctx)
 	l.scopes = newScopes(l)
 	return l
 }
 
-func (l *loop) close() { l.cancel() }
+func (l *loop) close() {
+	l.cancel()
+	l.hangUp()
+}
 
 // begin starts a new run, or folds the journal of one that goes on, and reaches its hosts.
 func (l *loop) begin() error {
@@ -190,7 +203,7 @@ func (l *loop) begin() error {
 func (l *loop) started() run.Event {
 	params := map[string]any{}
 	for _, p := range l.Plan.Runbook.Params {
-		params[p.Name] = l.Plan.Values[p.Name]
+		params[p.Name] = l.Plan.Scopes[0].Values[p.Name]
 		if p.Secret {
 			params[p.Name] = "***"
 		}

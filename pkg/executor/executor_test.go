@@ -152,6 +152,8 @@ func (noMask) Found(string) bool      { return false }
 func (noMask) Stream() MaskStream     { return noMask{} }
 func (noMask) Write(p []byte) []byte  { return p }
 func (noMask) Flush() []byte          { return nil }
+func (noMask) Masked() bool           { return false }
+func (noMask) Add(string)             {}
 
 func (w *world) plan(text string, values map[string]any) *plan.Plan {
 	w.Helper()

@@ -60,6 +60,8 @@ func (l *loop) propose() {
 				l.fact(p.Event)
 			case run.Decide:
 				l.emit(l.decide(p))
+			case run.Ask:
+				l.ask(p)
 			case run.Start:
 				l.intend(p)
 			}
@@ -85,7 +87,7 @@ func (l *loop) fact(e run.Event) {
 // results evaluates the outputs of the runbook. One that cannot be computed is said so and left
 // out: the run is over, and what it did is done.
 func (l *loop) results(e *run.Event) {
-	end := &attempt{step: &plan.Step{Source: l.Plan.Runbook.End(), Finally: true}, host: l.Plan.Hosts[0]}
+	end := &attempt{step: &plan.Step{Source: l.Plan.Runbook.End(), Scope: l.Plan.Scopes[0], Finally: true}, host: l.Plan.Hosts[0]}
 	for _, o := range l.Plan.Runbook.Outputs {
 		value, err := l.scopes.value(o.Expr, end, nil)
 		if err != nil {
@@ -122,6 +124,8 @@ func (l *loop) wait() error {
 	select {
 	case a := <-l.arrived:
 		l.take(a)
+	case r := <-l.replies:
+		l.heard(r)
 	case <-wake:
 	case kind := <-l.Interrupts:
 		return l.interrupted(kind)
@@ -150,7 +154,11 @@ func (l *loop) take(a arrival) {
 	if a.broken != nil {
 		panic(a.broken)
 	}
-	l.emit(l.finished(a.work, a.ending))
+	e := l.finished(a.work, a.ending)
+	if a.work.step.Ask {
+		l.lastWords[a.work.index] = e.Message
+	}
+	l.emit(e)
 	if err := a.work.capture.err; err != nil {
 		l.stop(run.StopJournal, "what a step printed cannot be stored: "+err.Error())
 	}
@@ -178,6 +186,7 @@ func (l *loop) interrupted(kind run.StopKind) error {
 func (l *loop) stop(kind run.StopKind, reason string) {
 	if l.state.Stopping() == "" {
 		l.emit(run.Event{Kind: run.RunStopping, Stop: kind, Reason: reason})
+		l.hangUp()
 	}
 }
 

@@ -19,6 +19,7 @@ type Command struct {
 	Env       map[string]string // names [A-Za-z_][A-Za-z0-9_]*; travels on stdin, never on a command line
 	Dir       string            // working directory; "" is the home directory
 	Stdin     string            // "" is an empty stdin
+	Prepare   string            // POSIX sh that is run first, in a shell of its own; where it fails, nothing else is run
 	Sudo      string            // "" as the login user, else as this user
 	Timeout   time.Duration     // 0: none
 	KillAfter time.Duration     // between TERM and KILL
@@ -151,6 +152,8 @@ type Observer interface {
 
 // Masker hides secrets in what is stored or shown.
 type Masker interface {
+	// Add makes a secret known.
+	Add(secret string)
 	// String masks a whole text.
 	String(s string) string
 	// Found tells whether a text holds a secret.
@@ -165,7 +168,48 @@ type MaskStream interface {
 	Write(p []byte) []byte
 	// Flush gives the rest.
 	Flush() []byte
+	// Masked tells whether anything was hidden so far.
+	Masked() bool
 }
+
+// Person is somebody who can be asked. Implementations ask one question at a time.
+type Person interface {
+	// Ask waits for an answer: one of the choices. When ctx is cancelled, or nobody answers, an
+	// error says so.
+	Ask(ctx context.Context, q Inquiry) (Reply, error)
+}
+
+// Inquiry is a question to a person.
+type Inquiry struct {
+	Kind    InquiryKind
+	Step    string   // its title
+	Hosts   []string // that it is about
+	Text    string   // what the runbook says
+	Choices []run.Answer
+}
+
+// InquiryKind tells what a question is about.
+type InquiryKind string
+
+// What a person is asked.
+const (
+	AskConfirm InquiryKind = "confirm" // may a step begin?
+	AskManual  InquiryKind = "manual"  // was it done by hand?
+	AskFailure InquiryKind = "failure" // what does a failure lead to?
+)
+
+// Reply is what a person answered.
+type Reply struct {
+	Answer run.Answer
+	User   string
+}
+
+// Keeper gives the commands that keep copies of files on a host, and put them back exactly. key names
+// the op within the run.
+type Keeper func(key string, paths []string) (keep, restore string, err error)
+
+// Secrets fetches a secret from its source.
+type Secrets func(ctx context.Context, source SecretSource) (string, error)
 
 // Work is a built-in action that changes something, its values filled in.
 type Work interface {

@@ -28,6 +28,9 @@ func (l *loop) finished(a *attempt, ending Ending) run.Event {
 		e.Output.Tail = a.capture.tail()
 	}
 	l.scopes.keep(a, e)
+	if a.capture != nil && a.capture.hidden {
+		e.Outputs = nil
+	}
 	return e
 }
 
@@ -112,7 +115,7 @@ func (l *loop) judgeDo(e *run.Event, a *attempt, ending Ending) {
 	src := a.step.Source
 	e.Effects = !a.step.Read
 	failed := ending.Signal != "" || !okCode(src.OKCodes, ending.Exit)
-	res := &result{stdout: a.capture.text(Stdout), stderr: a.capture.text(Stderr), exit: ending.Exit, outcome: "ok"}
+	res := &result{stdout: a.capture.text(Stdout), stderr: a.capture.text(Stderr), exit: ending.Exit, outcome: "ok", masked: a.capture.masked()}
 	if failed {
 		res.outcome = string(run.Failed)
 	}
@@ -238,6 +241,9 @@ func (l *loop) immediate(a *attempt) run.Event {
 		return e
 	}
 	assert := a.step.Source.Assert
+	if assert == nil { // a step that only asked
+		return e
+	}
 	for _, that := range assert.That {
 		yes, err := l.scopes.yes(that, a, nil)
 		if err == nil && yes {
@@ -263,7 +269,7 @@ func (l *loop) settleOpen(boots map[string]string) {
 	for _, o := range l.state.OpenAttempts() {
 		a := l.attemptOf(o.Index)
 		a.ref.Act, a.ref.Number = o.Act, o.Number
-		asked := o.Act == run.Check || o.Act == run.Save || o.Act == run.Do && a.step.Read
+		asked := o.Act == run.Check || o.Act == run.Save || o.Act == run.Do && (a.step.Read || a.step.Source.Action == "manual")
 		if asked {
 			l.emit(run.Event{Kind: run.AttemptFinished, Op: o.Op, Act: o.Act, Number: o.Number, Outcome: run.Unreachable, Class: run.NeverRan, Message: "opsctl ended before the answer came"})
 			continue
@@ -277,6 +283,7 @@ func (l *loop) settleOpen(boots map[string]string) {
 		}
 		a.late = l.undoIsLate(a)
 		a.capture = newCapture(l, a.ref, l.scopes.wanted(a.step))
+		a.capture.hidden = a.step.Source.IsSensitive()
 		ctx, boot := l.ctx, boots[a.place.Name]
 		l.launches = append(l.launches, func() {
 			l.spawn(a, func() Ending {

@@ -5,6 +5,7 @@ import (
 	"sort"
 
 	"github.com/opsctl/opsctl/pkg/inventory"
+	"github.com/opsctl/opsctl/pkg/plan"
 	"github.com/opsctl/opsctl/pkg/run"
 	"github.com/opsctl/opsctl/pkg/runbook"
 )
@@ -80,12 +81,12 @@ type need struct {
 func (l *loop) needs() map[int32]*need {
 	needs := map[int32]*need{}
 	for _, step := range l.Plan.Steps {
-		if step.Entry && step.Undo == 0 && !step.HasCheck || step.Source.Action == "assert" {
+		if step.Skip != "" || step.Entry && step.Undo == 0 && !step.HasCheck || !step.HasCheck && l.withoutHost(step) {
 			continue
 		}
 		sudo := ""
-		if t := runbook.Inherit(step.Source, func(s *runbook.Step) *runbook.Text { return s.Sudo }); t != nil {
-			if text, err := t.Render(l.scopes.base); err == nil {
+		if t, owner := runbook.Said(step.Source, func(s *runbook.Step) *runbook.Text { return s.Sudo }); t != nil {
+			if text, err := l.scopes.renderOf(&attempt{step: step}, owner, t); err == nil {
 				sudo = sudoUser(text)
 			}
 		}
@@ -106,6 +107,17 @@ func (l *loop) needs() map[int32]*need {
 		}
 	}
 	return needs
+}
+
+// withoutHost tells whether a step asks nothing of its hosts.
+func (l *loop) withoutHost(step *plan.Step) bool {
+	switch step.Source.Action {
+	case "assert", "confirm":
+		return true
+	case "manual":
+		return step.Undo == plan.NoUndo
+	}
+	return false
 }
 
 func (l *loop) reach(h *inventory.Host, n *need) run.Event {

@@ -2,7 +2,7 @@ package executor
 
 import (
 	"fmt"
-	"strings"
+	"sync"
 
 	"github.com/opsctl/opsctl/pkg/inventory"
 	"github.com/opsctl/opsctl/pkg/plan"
@@ -14,16 +14,19 @@ import (
 // scopes gives expressions their values: of the run, of the host, and of what steps before
 // printed. It learns from events, so that it knows the same after a resume.
 type scopes struct {
-	loop    *loop
-	base    map[string]any
-	hosts   map[*inventory.Host]map[string]any
-	reads   map[*runbook.Step]bool // steps whose results some expression uses
-	results map[int]*result
-	savedBy map[int]map[string]string
-	sealBy  map[int]*run.Sealed
-	asking  bool                 // a plan is previewed: what run.dry_run says
-	status  func(int) run.Status // of an op
-	unknown func(int) error      // why the result of an op is not known yet; nil where it is
+	loop      *loop
+	bases     map[*plan.Scope]map[string]any
+	hosts     map[*inventory.Host]map[string]any
+	reads     map[*runbook.Step]bool         // steps whose results some expression uses
+	steps     map[*runbook.Step][]*plan.Step // the instances of each step
+	results   map[int]*result
+	secrets   map[string]secretValue
+	secretsMu sync.Mutex // a preview asks for many hosts at once
+	savedBy   map[int]map[string]string
+	sealBy    map[int]*run.Sealed
+	asking    bool                 // a plan is previewed: what run.dry_run says
+	status    func(int) run.Status // of an op
+	unknown   func(int) error      // why the result of an op is not known yet; nil where it is
 }
 
 // result is what an op gave, for expressions.
@@ -34,32 +37,40 @@ type result struct {
 	exit    int
 	outcome string
 	outputs map[string]any
+	masked  bool // something was masked in the texts, so they are not what was printed
 	stored  bool // the texts are in the output store, not here
 }
 
 func newScopes(l *loop) *scopes {
 	s := &scopes{
 		loop: l, hosts: map[*inventory.Host]map[string]any{}, reads: map[*runbook.Step]bool{}, results: map[int]*result{},
-		savedBy: map[int]map[string]string{}, sealBy: map[int]*run.Sealed{}, base: map[string]any{},
+		savedBy: map[int]map[string]string{}, sealBy: map[int]*run.Sealed{}, bases: map[*plan.Scope]map[string]any{},
+		steps: map[*runbook.Step][]*plan.Step{}, secrets: map[string]secretValue{},
 	}
 	s.status = func(i int) run.Status { return l.state.See(i).Status }
 	s.unknown = func(int) error { return nil }
-	for k, v := range l.Plan.Values {
-		s.base[k] = v
-	}
 	env := map[string]any{}
 	for k, v := range l.Info.Env {
 		env[k] = v
 	}
-	s.base["env"] = env
-	s.base["runbook"] = map[string]any{"name": l.Plan.Runbook.Name}
-	for _, step := range l.Plan.Steps {
-		for _, r := range step.Source.Reads {
+	for _, scope := range l.Plan.Scopes {
+		base := map[string]any{"env": env, "runbook": map[string]any{"name": scope.Runbook.Name}}
+		for k, v := range scope.Values {
+			base[k] = v
+		}
+		if l.Inventory != nil {
+			base[expression.HostsFunction] = plan.HostsOf(l.Inventory.Select)
+		}
+		s.bases[scope] = base
+		for _, r := range scope.Runbook.End().Reads {
 			s.reads[r.Step] = true
 		}
 	}
-	for _, r := range l.Plan.Runbook.End().Reads {
-		s.reads[r.Step] = true
+	for _, step := range l.Plan.Steps {
+		s.steps[step.Source] = append(s.steps[step.Source], step)
+		for _, r := range step.Source.Reads {
+			r.Step.Walk(func(read *runbook.Step) { s.reads[read] = true }) // of a foreach over a block all of it is read
+		}
 	}
 	return s
 }
@@ -92,10 +103,16 @@ func (s *scopes) learn(e run.Event) {
 		return
 	}
 	if known := s.results[index]; known != nil && known.ref.Number == e.Number {
-		known.outcome, known.outputs = string(e.Outcome), e.Outputs
+		known.outcome = string(e.Outcome)
+		if e.Outputs != nil { // those of a sensitive step are only here
+			known.outputs = e.Outputs
+		}
 		return
 	}
 	r := &result{ref: AttemptRef{Op: e.Op, Act: e.Act, Number: e.Number}, outcome: string(e.Outcome), outputs: e.Outputs, stored: e.Output != nil}
+	if e.Output != nil {
+		r.masked = e.Output.Masked
+	}
 	if e.Exit != nil {
 		r.exit = *e.Exit
 	}
@@ -112,6 +129,7 @@ func (s *scopes) keep(a *attempt, e run.Event) {
 
 func resultOf(a *attempt, e run.Event) *result {
 	r := &result{ref: a.ref, stdout: a.capture.text(Stdout), stderr: a.capture.text(Stderr), outcome: string(e.Outcome), outputs: e.Outputs}
+	r.masked = a.capture.masked()
 	if e.Exit != nil {
 		r.exit = *e.Exit
 	}
@@ -137,12 +155,23 @@ func (s *scopes) runValues(finally bool) map[string]any {
 
 // env gives the names an expression of the op may use. res is the result of its own attempt.
 func (s *scopes) env(a *attempt, saved map[string]string, res *result) map[string]any {
-	env := make(map[string]any, len(s.base)+6)
-	for k, v := range s.base {
+	return s.envAt(a, a.step.Source, saved, res)
+}
+
+// envAt is env for an expression that a block around the step says: it means what it means there.
+func (s *scopes) envAt(a *attempt, owner *runbook.Step, saved map[string]string, res *result) map[string]any {
+	base := s.bases[scopeAt(a.step, owner)]
+	env := make(map[string]any, len(base)+8)
+	for k, v := range base {
 		env[k] = v
 	}
 	env["run"] = s.runValues(a.step.Finally)
-	env["host"] = s.host(a.host)
+	if a.host != nil {
+		env["host"] = s.host(a.host)
+	}
+	if item, ok := itemAt(a.step, owner); ok {
+		env["item"] = item
+	}
 	if saved != nil {
 		values := make(map[string]any, len(saved))
 		for k, v := range saved {
@@ -153,8 +182,32 @@ func (s *scopes) env(a *attempt, saved map[string]string, res *result) map[strin
 	if res != nil {
 		env["result"] = res.fields()
 	}
-	env[expression.StepFunction] = func(path string) (any, error) { return s.step(a, path) }
+	env[expression.ResultFunction] = func(field string) (any, error) { return s.ownText(a, res, field) }
+	env[expression.StepFunction] = func(path string) (any, error) { return s.step(a, owner, path) }
+	env[expression.TextFunction] = func(path, field string) (any, error) { return s.text(a, owner, path, field) }
+	env[expression.SecretFunction] = func(name string) (any, error) { return s.secret(a, owner, name) }
 	return env
+}
+
+// scopeAt gives the scope of the document that owner is written in: that of the step, or of one that
+// includes it.
+func scopeAt(step *plan.Step, owner *runbook.Step) *plan.Scope {
+	scope := step.Scope
+	for scope.Outer != nil && scope.Runbook != owner.In {
+		scope = scope.Outer
+	}
+	return scope
+}
+
+// itemAt gives the item of the innermost foreach around owner, in its document.
+func itemAt(step *plan.Step, owner *runbook.Step) (any, bool) {
+	for i := len(step.Items) - 1; i >= 0; i-- {
+		each := step.Items[i].Step
+		if each.In == owner.In && (each == owner || owner.Within(each)) {
+			return step.Items[i].Value, true
+		}
+	}
+	return nil, false
 }
 
 func (r *result) fields() map[string]any {
@@ -165,131 +218,9 @@ func (s *scopes) host(h *inventory.Host) map[string]any {
 	if m := s.hosts[h]; m != nil {
 		return m
 	}
-	m := HostValues(h)
+	m := h.Values()
 	s.hosts[h] = m
 	return m
-}
-
-// HostValues gives a host as expressions see it.
-func HostValues(h *inventory.Host) map[string]any {
-	groups := make([]any, len(h.Groups))
-	for i, g := range h.Groups {
-		groups[i] = g
-	}
-	addr := h.Addr
-	if addr == "" {
-		addr = h.Name
-	}
-	vars := h.Vars
-	if vars == nil {
-		vars = map[string]any{}
-	}
-	return map[string]any{"name": h.Name, "addr": addr, "user": h.User, "groups": groups, "vars": vars}
-}
-
-// step gives steps.<path>: the same host's result, or the single one of a step on one host, with
-// all hosts' results beside it.
-func (s *scopes) step(a *attempt, path string) (any, error) {
-	other := a.step.Source.Lookup(strings.Split(path, "/"))
-	if other == nil {
-		return nil, fmt.Errorf("there is no step %q here", path)
-	}
-	if other.Action == "steps" {
-		return nil, fmt.Errorf("step %q is a block; name the step in it", path)
-	}
-	var own, single *plan.Step
-	var onlyHost int32
-	all := map[string]any{}
-	var hosts []any
-	count := 0
-	for _, instance := range s.loop.Plan.Steps {
-		if instance.Source != other {
-			continue
-		}
-		for k, h := range instance.Targets.Hosts {
-			i := instance.First + k
-			if instance.Once && s.status(i) == run.StatusSkipped {
-				continue
-			}
-			count++
-			single, onlyHost = instance, h
-			if s.loop.Plan.Hosts[h] == a.host {
-				own = instance
-			}
-			if usesAllHosts(a.step.Source) {
-				fields, err := s.fields(i)
-				if err != nil {
-					return nil, err
-				}
-				name := s.loop.Plan.Hosts[h].Name
-				all[name] = fields
-				listed := map[string]any{"host": name}
-				for k, v := range fields {
-					listed[k] = v
-				}
-				hosts = append(hosts, listed)
-			}
-		}
-	}
-	fields := map[string]any{"outputs": map[string]any{}}
-	var err error
-	switch {
-	case own != nil:
-		fields, err = s.fields(own.Op(own.Targets.Position(s.index(a.host))))
-	case count == 1:
-		fields, err = s.fields(single.Op(single.Targets.Position(onlyHost)))
-	}
-	if err != nil {
-		return nil, err
-	}
-	fields["on"], fields["hosts"] = all, hosts
-	return fields, nil
-}
-
-func usesAllHosts(src *runbook.Step) bool {
-	for _, r := range src.Reads {
-		if r.AllHosts {
-			return true
-		}
-	}
-	return false
-}
-
-func (s *scopes) index(h *inventory.Host) int32 {
-	for i, x := range s.loop.Plan.Hosts {
-		if x == h {
-			return int32(i)
-		}
-	}
-	return -1
-}
-
-// fields gives the result of an op; those of one that was skipped, or never ran, are nothing.
-func (s *scopes) fields(index int) (map[string]any, error) {
-	if err := s.unknown(index); err != nil {
-		return nil, err
-	}
-	fields := map[string]any{"outcome": s.status(index).String(), "outputs": map[string]any{}}
-	r := s.results[index]
-	if r == nil || s.status(index) == run.StatusSkipped {
-		return fields, nil
-	}
-	if r.stored {
-		for stream, target := range map[Stream]*string{Stdout: &r.stdout, Stderr: &r.stderr} {
-			text, err := s.loop.Journal.Output(r.ref, stream)
-			if err != nil {
-				return nil, fmt.Errorf("cannot read back what %s printed: %w", r.ref.Op, err)
-			}
-			*target = strings.TrimRight(string(text[:min(len(text), ResultBytesMax)]), "\n")
-		}
-		r.stored = false
-	}
-	own := r.fields()
-	own["outcome"] = fields["outcome"]
-	if r.outputs == nil {
-		own["outputs"] = map[string]any{}
-	}
-	return own, nil
 }
 
 // The questions that the executor asks of expressions.
@@ -299,7 +230,11 @@ func (s *scopes) value(c *runbook.Cond, a *attempt, res *result) (any, error) {
 }
 
 func (s *scopes) yes(c *runbook.Cond, a *attempt, res *result) (bool, error) {
-	value, err := s.value(c, a, res)
+	return s.yesAt(c, a, a.step.Source, res)
+}
+
+func (s *scopes) yesAt(c *runbook.Cond, a *attempt, owner *runbook.Step, res *result) (bool, error) {
+	value, err := c.Eval(s.envAt(a, owner, s.saved(a), res))
 	if err != nil {
 		return false, err
 	}
@@ -312,6 +247,11 @@ func (s *scopes) yes(c *runbook.Cond, a *attempt, res *result) (bool, error) {
 
 // renderer gives the function that renders texts of the op.
 func (s *scopes) renderer(a *attempt) func(*runbook.Text) (string, error) {
+	return s.rendererAt(a, a.step.Source)
+}
+
+// rendererAt is renderer for texts that a block around the step says.
+func (s *scopes) rendererAt(a *attempt, owner *runbook.Step) func(*runbook.Text) (string, error) {
 	var env map[string]any
 	return func(t *runbook.Text) (string, error) {
 		if t == nil {
@@ -321,7 +261,7 @@ func (s *scopes) renderer(a *attempt) func(*runbook.Text) (string, error) {
 			return t.Node.Text, nil
 		}
 		if env == nil {
-			env = s.env(a, s.saved(a), nil)
+			env = s.envAt(a, owner, s.saved(a), nil)
 		}
 		return t.Render(env)
 	}

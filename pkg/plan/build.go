@@ -2,12 +2,15 @@ package plan
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 
 	"github.com/opsctl/opsctl/internal/source"
 	"github.com/opsctl/opsctl/pkg/inventory"
 	"github.com/opsctl/opsctl/pkg/runbook"
+	"github.com/opsctl/opsctl/pkg/runbook/expression"
 )
 
 // Options are what a plan is made of besides the runbook and the inventory.
@@ -19,50 +22,58 @@ type Options struct {
 	User   string
 	Date   string // of the run's start, 2006-01-02
 	Start  string // RFC 3339
+	Select Select // which steps
 }
 
 // Build makes the plan. An error is source.Problems, all of them, or an inventory error about
 // Options.Limit.
 func Build(rb *runbook.Runbook, inv *inventory.Inventory, o Options) (*Plan, error) {
 	b := &builder{
-		rb: rb, inv: inv, options: o, hostIndex: map[*inventory.Host]int32{}, sets: map[string]*Targets{}, wholes: map[*runbook.Step]*Targets{},
-		plan: &Plan{Runbook: rb, Secret: map[string]bool{}, Deadline: rb.Deadline}, selected: map[string][]*inventory.Host{},
+		rb: rb, inv: inv, options: o, hostIndex: map[*inventory.Host]int32{}, sets: map[string]*Targets{}, selected: map[string][]*inventory.Host{},
+		plan: &Plan{Runbook: rb, Deadline: rb.Deadline},
 	}
+	b.general = general(inv, o)
 	if err := b.values(); err != nil {
 		return nil, err
 	}
 	if err := b.limit(); err != nil {
 		return nil, err
 	}
-	for _, s := range rb.Root.Steps {
-		if s.Path == rootID {
-			b.problem(s.Node, "no step can be called %q", rootID).Hint = "it names the runbook as a block"
-		}
+	root, last := b.expand(rb)
+	if err := b.done(); err != nil {
+		return nil, err
 	}
-	b.targets(rb.Root, nil)
-	for _, s := range rb.Finally {
-		b.targets(s, b.target[rb.Root])
+	b.targets(root, []*inventory.Host{inv.Lookup(inventory.Local)})
+	for _, n := range last {
+		b.targets(n, root.target)
 	}
 	if err := b.done(); err != nil {
 		return nil, err
 	}
+	b.nodesOf = append([]*node{root}, last...)
 	if err := b.limitHit(); err != nil {
 		return nil, err
 	}
 	b.indexHosts()
-	b.block(rb.Root, instance{rollout: -1})
-	b.finally()
+	b.block(root, instance{rollout: -1})
+	if len(last) > 0 {
+		b.steps(last, instance{rollout: -1, blocks: []string{"finally"}})
+	}
 	b.number()
 	b.checkReads()
+	b.checkLimits()
+	b.selects()
 	if err := b.done(); err != nil {
 		return nil, err
 	}
-	b.locks()
-	b.plan.Digest = digest(b.plan, rb)
+	if b.locks(); len(b.problems) > 0 {
+		return nil, b.done()
+	}
+	b.plan.Digest = digest(b.plan)
 	return b.plan, nil
 }
 
-// rootID is the id of the runbook as a block: of its entry and of its rollout.
+// rootID is the id of a runbook as a block: of its entry and of its rollout.
 const rootID = "runbook"
 
 type builder struct {
@@ -71,16 +82,48 @@ type builder struct {
 	options   Options
 	plan      *Plan
 	problems  source.Problems
-	env       map[string]any
-	target    map[*runbook.Step][]*inventory.Host // in inventory order, before the limit
-	chosen    map[*runbook.Step][]*inventory.Host // after it
-	places    map[*runbook.Step]*inventory.Host
+	general   map[string]any // names that mean the same everywhere
+	nodes     int            // made of items
+	nodesOf   []*node        // the runbook, and the steps of its finally
 	selected  map[string][]*inventory.Host
 	limited   map[*inventory.Host]bool // nil: no limit
 	hostIndex map[*inventory.Host]int32
 	sets      map[string]*Targets
-	wholes    map[*runbook.Step]*Targets
-	exits     map[*runbook.Step][]int // steps of the plan that end a step of the runbook
+}
+
+// general gives the names that mean the same in every document.
+func general(inv *inventory.Inventory, o Options) map[string]any {
+	environment := map[string]any{}
+	for k, v := range o.Env {
+		environment[k] = v
+	}
+	return map[string]any{
+		"env":                    environment,
+		"run":                    map[string]any{"id": o.RunID, "date": o.Date, "started": o.Start, "user": o.User, "dry_run": false},
+		expression.HostsFunction: HostsOf(inv.Select),
+	}
+}
+
+// HostsOf gives the function hosts("pattern") of expressions.
+func HostsOf(find func(...string) ([]*inventory.Host, error)) func(string) ([]any, error) {
+	return func(pattern string) ([]any, error) {
+		hosts, err := find(pattern)
+		if err != nil {
+			return nil, fmt.Errorf("hosts(%q): %w", pattern, err)
+		}
+		list := make([]any, len(hosts))
+		for i, h := range hosts {
+			list[i] = h.Values()
+		}
+		return list, nil
+	}
+}
+
+// visit calls do for every node.
+func (b *builder) visit(do func(*node)) {
+	for _, n := range b.nodesOf {
+		n.walk(do)
+	}
 }
 
 func (b *builder) done() error {
@@ -92,37 +135,29 @@ func (b *builder) problem(n *source.Node, message string, args ...any) *source.P
 	return b.problems.Add(n.Problem(fmt.Sprintf(message, args...), ""))
 }
 
-// values computes the vars, each after those it is made of.
+// values makes the scope of the runbook itself.
 func (b *builder) values() error {
-	values := map[string]any{}
-	for k, v := range b.options.Values {
-		values[k] = v
-	}
+	scope := &Scope{Runbook: b.rb, Secret: map[string]bool{}}
 	for _, p := range b.rb.Params {
-		b.plan.Secret[p.Name] = p.Secret
+		scope.Secret[p.Name] = p.Secret
+		b.hostParam(p)
 	}
-	env := map[string]any{}
-	for k, v := range values {
-		env[k] = v
-	}
-	environment := map[string]any{}
-	for k, v := range b.options.Env {
-		environment[k] = v
-	}
-	env["env"] = environment
-	env["runbook"] = map[string]any{"name": b.rb.Name}
-	env["run"] = map[string]any{"id": b.options.RunID, "date": b.options.Date, "started": b.options.Start, "user": b.options.User, "dry_run": false}
-	for _, v := range b.rb.Vars {
-		value, err := v.Compute(env)
-		if err != nil {
-			b.problem(v.Node, "%s", err)
-			continue
-		}
-		values[v.Name], env[v.Name] = value, value
-		b.plan.Secret[v.Name] = v.Secret
-	}
-	b.plan.Values, b.env = values, env
+	b.plan.Scopes = []*Scope{scope}
+	b.compute(scope, b.options.Values)
 	return b.done()
+}
+
+// hostParam holds a param of type host against the inventory.
+func (b *builder) hostParam(p *runbook.Param) {
+	name, ok := b.options.Values[p.Name].(string)
+	if p.Type != "host" || !ok || b.inv.Lookup(name) != nil {
+		return
+	}
+	var names []string
+	for _, h := range b.inv.Hosts {
+		names = append(names, h.Name)
+	}
+	b.problem(p.Node, "param %q: there is no host %q", p.Name, name).Hint = source.DidYouMean(name, names)
 }
 
 func (b *builder) limit() error {
@@ -145,12 +180,14 @@ func (b *builder) limitHit() error {
 	if b.limited == nil {
 		return nil
 	}
-	for _, hosts := range b.target {
-		for _, h := range hosts {
-			if b.limited[h] {
-				return nil
-			}
+	hit := false
+	b.visit(func(n *node) {
+		for _, h := range n.target {
+			hit = hit || b.limited[h]
 		}
+	})
+	if hit {
+		return nil
 	}
 	return fmt.Errorf("--limit %s matches no host of this runbook", b.options.Limit)
 }
@@ -158,14 +195,14 @@ func (b *builder) limitHit() error {
 // indexHosts gives every host of the plan its index: inventory order, then the controller.
 func (b *builder) indexHosts() {
 	used := map[*inventory.Host]bool{}
-	for _, hosts := range b.chosen {
-		for _, h := range hosts {
+	b.visit(func(n *node) {
+		for _, h := range n.chosen {
 			used[h] = true
 		}
-	}
-	for _, h := range b.places {
-		used[h] = true
-	}
+		if n.place != nil {
+			used[n.place] = true
+		}
+	})
 	add := func(h *inventory.Host) {
 		if used[h] {
 			b.hostIndex[h] = int32(len(b.plan.Hosts))
@@ -226,17 +263,25 @@ func (b *builder) number() {
 	}
 }
 
-// locks are held for the whole run: the one the runbook names, and one for each host it may change.
+// locks are held for the whole run: those that the runbook and its steps name, and one for each host
+// it may change.
 func (b *builder) locks() {
-	if b.rb.Lock != nil {
-		if name, err := b.rb.Lock.Render(b.env); err == nil {
-			b.plan.Locks = append(b.plan.Locks, name)
+	named, changes := map[string]bool{}, false
+	b.visit(func(n *node) {
+		if n.src.Lock == nil || n.src.Lock.Name == nil {
+			return
 		}
-	}
-	changes := false
+		name, err := n.src.Lock.Name.Render(n.env)
+		if err != nil {
+			b.problem(n.src.Lock.Node, "%s", err)
+			return
+		}
+		named[name] = true
+	})
 	for _, s := range b.plan.Steps {
 		changes = changes || !s.Read
 	}
+	b.plan.Locks = slices.Sorted(maps.Keys(named))
 	if !changes {
 		return
 	}

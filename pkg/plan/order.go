@@ -14,66 +14,93 @@ type instance struct {
 	hosts   map[*inventory.Host]bool // of the wave; nil outside a rollout
 	list    []*inventory.Host        // the same, in order
 	blocks  []string
+	limits  []int
 	before  []Edge // what the first steps of the block wait for
-	once    map[*runbook.Step]bool
+	once    map[*node]bool
 }
 
 // block lays out the steps of a block, and gives the plan's steps that end it.
-func (b *builder) block(block *runbook.Step, in instance) []int {
-	if block.Rollout != nil {
+func (b *builder) block(block *node, in instance) []int {
+	if block.src.MaxParallel > 0 {
+		in.limits = append(slices.Clone(in.limits), b.newLimit(block.src.MaxParallel))
+	}
+	if block.src.Rollout != nil {
 		return b.rollout(block, in)
 	}
-	return b.inside(block, in)
+	return b.lay(block, in)
 }
 
-// inside lays out a block's entry, where it has one, and its steps.
-func (b *builder) inside(block *runbook.Step, in instance) []int {
-	if block.Path != "" {
-		in.blocks = append(append([]string{}, in.blocks...), block.Path)
+func (b *builder) newLimit(hosts int) int {
+	b.plan.Limits = append(b.plan.Limits, &Limit{Max: hosts})
+	return len(b.plan.Limits) - 1
+}
+
+// lay lays out a block's entry, where it has one, its steps, and what runs at its end.
+func (b *builder) lay(block *node, in instance) []int {
+	if block.path != "" {
+		in.blocks = append(slices.Clone(in.blocks), block.path)
 	}
-	if block.If != nil || block.Check != nil || block.Rollback != nil && !block.Rollback.None {
+	from := len(b.plan.Steps)
+	src := block.src
+	if src.If != nil || src.Check != nil || src.Confirm != nil || src.Rollback != nil && !src.Rollback.None {
 		entry := b.entry(block, in)
 		in.before = []Edge{{Step: entry.Index}}
 	}
-	if len(block.Steps) == 0 {
-		return nil
+	var exits []int
+	if len(block.kids) > 0 {
+		exits = b.steps(block.kids, in)
 	}
-	return b.steps(block.Steps, in)
+	if len(block.always) > 0 {
+		exits = append(exits, b.ends(block, in, upTo(from, len(b.plan.Steps)))...)
+	}
+	return exits
+}
+
+// ends lays out the finally of a block: it waits for the end of the block, whatever that is.
+func (b *builder) ends(block *node, in instance, of []int) []int {
+	in.before, in.limits = nil, nil
+	in.blocks = append(slices.Clone(in.blocks), block.prefix+"finally")
+	from := len(b.plan.Steps)
+	exits := b.steps(block.always, in)
+	for _, s := range b.plan.Steps[from:] {
+		s.EndOf = of
+	}
+	return exits
 }
 
 // steps lays out siblings; it gives those no other sibling waits for.
-func (b *builder) steps(list []*runbook.Step, in instance) []int {
-	awaited := map[*runbook.Step]bool{}
-	placed := map[*runbook.Step]bool{}
-	var lay func(*runbook.Step)
-	lay = func(s *runbook.Step) { // needs may name a step written later
-		if placed[s] {
+func (b *builder) steps(list []*node, in instance) []int {
+	awaited := map[*node]bool{}
+	placed := map[*node]bool{}
+	var lay func(*node)
+	lay = func(n *node) { // needs may name a step written later
+		if placed[n] {
 			return
 		}
-		placed[s] = true
-		for _, before := range s.Before {
+		placed[n] = true
+		for _, before := range n.before {
 			awaited[before] = true
 			lay(before)
 		}
-		b.one(s, in)
+		b.layOne(n, in)
 	}
-	for _, s := range list {
-		lay(s)
+	for _, n := range list {
+		lay(n)
 	}
 	var exits []int
-	for _, s := range list {
-		if !awaited[s] {
-			exits = append(exits, b.exits[s]...)
+	for _, n := range list {
+		if !awaited[n] {
+			exits = append(exits, n.exits...)
 		}
 	}
 	return exits
 }
 
-// one lays out one step, or one block, after what it waits for.
-func (b *builder) one(s *runbook.Step, in instance) {
+// layOne lays out one step, or one block, after what it waits for.
+func (b *builder) layOne(n *node, in instance) {
 	var before []Edge
-	for _, sibling := range s.Before {
-		for _, exit := range b.exits[sibling] {
+	for _, sibling := range n.before {
+		for _, exit := range sibling.exits {
 			before = append(before, Edge{Step: exit})
 		}
 	}
@@ -82,23 +109,24 @@ func (b *builder) one(s *runbook.Step, in instance) {
 	}
 	inner := in
 	inner.before = before
-	if s.Action == "steps" {
-		if exits := b.block(s, inner); len(exits) > 0 {
-			b.exits[s] = exits
-		} else {
-			b.exits[s] = stepsOf(before)
+	if n.src.IsBlock() {
+		if n.src.Barrier {
+			inner.before = barriers(before)
+		}
+		if n.exits = b.block(n, inner); len(n.exits) == 0 {
+			n.exits = stepsOf(before)
 		}
 		return
 	}
-	if s.Once && in.once != nil {
-		if in.once[s] { // satisfied by the first wave
-			b.exits[s] = stepsOf(before)
+	if n.src.Once && in.once != nil {
+		if in.once[n] { // satisfied by the first wave
+			n.exits = stepsOf(before)
 			return
 		}
-		in.once[s] = true
+		in.once[n] = true
 	}
-	step := b.leaf(s, inner)
-	b.exits[s] = []int{step.Index}
+	step := b.leaf(n, inner)
+	n.exits = []int{step.Index}
 }
 
 func stepsOf(edges []Edge) []int {
@@ -111,9 +139,12 @@ func stepsOf(edges []Edge) []int {
 
 // add puts a step into the plan; its edges are host by host where both ends have the same hosts
 // in the same wave and neither is once nor asks for a barrier.
-func (b *builder) add(s *Step, in instance) *Step {
-	s.Index = len(b.plan.Steps)
-	s.Blocks, s.Rollout, s.Wave = in.blocks, in.rollout, in.wave
+func (b *builder) add(s *Step, n *node, in instance) *Step {
+	s.Index, s.Source, s.Scope, s.Items = len(b.plan.Steps), n.src, n.scope, n.items
+	s.Blocks, s.Rollout, s.Wave, s.Limits = in.blocks, in.rollout, in.wave, in.limits
+	for _, limit := range s.Limits {
+		b.plan.Limits[limit].Steps = append(b.plan.Limits[limit].Steps, s.Index)
+	}
 	seen := map[int]bool{}
 	for _, e := range in.before {
 		if seen[e.Step] {
@@ -130,8 +161,8 @@ func (b *builder) add(s *Step, in instance) *Step {
 }
 
 // inWave gives the hosts of a step that go through now.
-func (b *builder) inWave(s *runbook.Step, in instance) *Targets {
-	whole := b.whole(s)
+func (b *builder) inWave(n *node, in instance) *Targets {
+	whole := b.whole(n)
 	if in.hosts == nil {
 		return whole
 	}
@@ -141,7 +172,7 @@ func (b *builder) inWave(s *runbook.Step, in instance) *Targets {
 			kept = append(kept, i)
 		}
 	}
-	if len(kept) == 0 && s.Once {
+	if len(kept) == 0 && n.src.Once {
 		return whole // once looks at its own target, not at the wave
 	}
 	slices.Sort(kept)
@@ -149,15 +180,16 @@ func (b *builder) inWave(s *runbook.Step, in instance) *Targets {
 }
 
 // whole gives all hosts of a step, those of other waves too.
-func (b *builder) whole(s *runbook.Step) *Targets {
-	if b.wholes[s] == nil {
-		b.wholes[s] = b.set(b.indices(b.chosen[s]))
+func (b *builder) whole(n *node) *Targets {
+	if n.whole == nil {
+		n.whole = b.set(b.indices(n.chosen))
 	}
-	return b.wholes[s]
+	return n.whole
 }
 
-func (b *builder) leaf(s *runbook.Step, in instance) *Step {
-	step := &Step{Source: s, ID: s.Path, Targets: b.inWave(s, in), Once: s.Once, Finally: s.Finally}
+func (b *builder) leaf(n *node, in instance) *Step {
+	s := n.src
+	step := &Step{ID: n.path, Targets: b.inWave(n, in), Once: s.Once, Finally: s.Finally, Confirm: s.Confirm != nil}
 	step.HasIf, step.HasCheck, step.HasSave, step.Read = s.If != nil, s.Check != nil, len(s.Save) > 0, s.Read()
 	step.NoReturn, step.Tries = s.PointOfNoReturn, 1
 	if r := runbook.Inherit(s, func(s *runbook.Step) *runbook.Retry { return s.Retry }); r != nil {
@@ -170,14 +202,17 @@ func (b *builder) leaf(s *runbook.Step, in instance) *Step {
 		}
 		step.UndoTries = undoTries(s)
 	}
-	if place := b.places[s]; place != nil {
+	if n.place != nil {
 		step.Places = make([]int32, len(step.Targets.Hosts))
 		for i := range step.Places {
-			step.Places[i] = b.hostIndex[place]
+			step.Places[i] = b.hostIndex[n.place]
 		}
 	}
-	b.policy(step, s)
-	return b.add(step, in)
+	if s.MaxParallel > 0 {
+		in.limits = append(slices.Clone(in.limits), b.newLimit(s.MaxParallel))
+	}
+	b.policy(step, n)
+	return b.add(step, n, in)
 }
 
 // inRollout tells whether the step goes through in waves.
@@ -197,40 +232,54 @@ func undoTries(s *runbook.Step) int {
 	return 1
 }
 
+var policies = map[string]Policy{"rollback": Rollback, "stop": Stop, "continue": Continue, "ignore": Ignore}
+
 // policy finds what a failure of the step leads to: the innermost word wins.
-func (b *builder) policy(step *Step, s *runbook.Step) {
-	said := b.rb.Default
-	var block *runbook.Step
-	for at := s; at != nil; at = at.Parent {
-		if at.OnFailure != nil {
-			said, block = *at.OnFailure, at
+func (b *builder) policy(step *Step, n *node) {
+	said, block := b.rb.Default, (*node)(nil)
+	for at := n; at != nil; at = at.parent {
+		if at.src.OnFailure != nil {
+			said, block = *at.src.OnFailure, at
 			break
 		}
 	}
-	step.Scope = Scope(said.Scope)
-	step.OnFailure = map[string]Policy{"rollback": Rollback, "stop": Stop, "continue": Continue, "ignore": Ignore}[said.Do]
-	for block != nil && block.Action != "steps" {
-		block = block.Parent
+	if step.Ask = said.Do == "ask"; step.Ask { // where nobody is there to be asked
+		if said.Do = "stop"; b.undoes() {
+			said.Do = "rollback"
+		}
+	}
+	step.Back, step.OnFailure = RollbackScope(said.Scope), policies[said.Do]
+	for block != nil && !block.src.IsBlock() {
+		block = block.parent
 	}
 	if block != nil {
-		step.Block = block.Path
+		step.Block = block.path
 	}
-	if step.Block == "" && step.Scope != ScopeHosts && (step.Scope != ScopeWave || !inRollout(s)) {
-		step.Scope = ScopeRun // the runbook is the block, and there are no waves
+	if step.Block == "" && step.Back != ScopeHosts && (step.Back != ScopeWave || !inRollout(n.src)) {
+		step.Back = ScopeRun // the runbook is the block, and there are no waves
 	}
-	if s.Finally && step.OnFailure > Continue {
+	if n.src.Finally && step.OnFailure > Continue {
 		step.OnFailure = Continue
 	}
 }
 
-// entry is where each host comes into a block that has an if, a check or a rollback of its own.
-func (b *builder) entry(block *runbook.Step, in instance) *Step {
+// undoes tells whether some step of the runbook declares a rollback.
+func (b *builder) undoes() bool {
+	found := false
+	b.visit(func(n *node) { found = found || n.src.Rollback != nil && !n.src.Rollback.None })
+	return found
+}
+
+// entry is where each host comes into a block that has an if, a check, a question or a rollback of
+// its own.
+func (b *builder) entry(block *node, in instance) *Step {
 	hosts := map[*inventory.Host]bool{}
-	block.Walk(func(s *runbook.Step) {
-		if s.Action != "steps" {
-			for _, h := range b.chosen[s] {
-				hosts[h] = in.hosts == nil || in.hosts[h]
-			}
+	block.walk(func(n *node) {
+		if n.src.IsBlock() {
+			return
+		}
+		for _, h := range n.chosen {
+			hosts[h] = in.hosts == nil || in.hosts[h]
 		}
 	})
 	var list []*inventory.Host
@@ -239,24 +288,18 @@ func (b *builder) entry(block *runbook.Step, in instance) *Step {
 			list = append(list, h)
 		}
 	}
-	id := block.Path
+	id := block.path
 	if id == "" {
 		id = rootID
 	}
+	src := block.src
 	step := &Step{
-		Source: block, ID: id, Entry: true, Targets: b.set(b.indices(list)), Finally: block.Finally, Read: true, Tries: 1,
-		HasIf: block.If != nil, HasCheck: block.Check != nil,
+		ID: id, Entry: true, Targets: b.set(b.indices(list)), Finally: src.Finally, Read: true, Tries: 1,
+		HasIf: src.If != nil, HasCheck: src.Check != nil, Confirm: src.Confirm != nil,
 	}
-	if block.Rollback != nil && !block.Rollback.None {
-		step.Undo, step.UndoTries = UndoCompleted, undoTries(block)
+	if src.Rollback != nil && !src.Rollback.None {
+		step.Undo, step.UndoTries = UndoCompleted, undoTries(src)
 	}
 	b.policy(step, block)
-	return b.add(step, in)
-}
-
-// finally lays out what runs last; it waits for nothing but the end of all else.
-func (b *builder) finally() {
-	if len(b.rb.Finally) > 0 {
-		b.steps(b.rb.Finally, instance{rollout: -1, blocks: []string{"finally"}})
-	}
+	return b.add(step, block, in)
 }

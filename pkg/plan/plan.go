@@ -13,15 +13,37 @@ const OpsMax = 4_000_000
 // Plan is every step on every host, in order.
 type Plan struct {
 	Runbook  *runbook.Runbook
-	Values   map[string]any // params and vars
-	Secret   map[string]bool
+	Scopes   []*Scope          // of the runbook, and of each one it includes; the first is its own
 	Hosts    []*inventory.Host // every host of the plan, places of delegates included
 	Steps    []*Step           // instances of steps; each stands after those it waits for
 	Rollouts []*Rollout
+	Limits   []*Limit
 	Locks    []string // names, sorted; held on the controller for the whole run
 	OpCount  int
 	Deadline time.Duration // 0: none
 	Digest   string        // of all that decides what is done
+}
+
+// Scope is what the expressions of one document may use: an included runbook has its own, and one
+// for each item where it is included under a foreach.
+type Scope struct {
+	Runbook *runbook.Runbook
+	Values  map[string]any  // params and vars
+	Secret  map[string]bool // those whose values are not to be seen
+	Outer   *Scope          // of the runbook that includes this one; nil for the first
+	Items   []Item          // of the foreach around the include
+}
+
+// Item is where an instance of a step stands in a foreach around it.
+type Item struct {
+	Step *runbook.Step // that has the foreach
+	runbook.Item
+}
+
+// Limit bounds how many hosts are inside some steps at once.
+type Limit struct {
+	Max   int
+	Steps []int
 }
 
 // Undo tells when an op of a step can be taken back.
@@ -45,15 +67,15 @@ const (
 	Rollback
 )
 
-// Scope tells what a rollback takes back.
-type Scope string
+// RollbackScope tells what a rollback takes back.
+type RollbackScope string
 
 // The scopes of a rollback.
 const (
-	ScopeRun   Scope = "run"
-	ScopeBlock Scope = "block"
-	ScopeWave  Scope = "wave"
-	ScopeHosts Scope = "hosts"
+	ScopeRun   RollbackScope = "run"
+	ScopeBlock RollbackScope = "block"
+	ScopeWave  RollbackScope = "wave"
+	ScopeHosts RollbackScope = "hosts"
 )
 
 // Edge is a wait of one step for another.
@@ -76,7 +98,9 @@ func (t *Targets) Position(host int32) int32 { return t.At[host] }
 type Step struct {
 	Index   int
 	Source  *runbook.Step
-	ID      string   // full id: block/step
+	Scope   *Scope
+	Items   []Item   // of the foreach around it, outermost first
+	ID      string   // full id: block/step, block[item]/step
 	Blocks  []string // full ids of the blocks around it, outermost first
 	Entry   bool     // not a step but the entry of a block: its if, its check, its rollback
 	Targets *Targets
@@ -84,8 +108,13 @@ type Step struct {
 	Places  []int32 // where the op on each host takes place; nil: on that host
 	Once    bool    // only the first host of the target still in
 	Finally bool
-	Rollout int // index into Plan.Rollouts, -1 outside
-	Wave    int // from 1; 0 outside a rollout
+	EndOf   []int  // of a finally of a block: the steps of that block; it runs when they are over
+	Gate    bool   // it must succeed, or its rollout stops
+	Confirm bool   // a person agrees before the first of its ops
+	Skip    string // why it is left out by what was asked for; "" is not
+	Limits  []int  // indices into Plan.Limits
+	Rollout int    // index into Plan.Rollouts, -1 outside
+	Wave    int    // from 1; 0 outside a rollout
 
 	Before []Edge
 	After  []Edge // the same edges from the other side
@@ -99,8 +128,9 @@ type Step struct {
 	Tries     int // of the do
 	UndoTries int
 	OnFailure Policy
-	Scope     Scope
-	Block     string // the block that declared OnFailure; "" is the runbook
+	Ask       bool          // a person decides instead, where one is there
+	Back      RollbackScope // of OnFailure, where that is a rollback
+	Block     string        // the block that declared OnFailure; "" is the runbook
 }
 
 // Rollout is a block whose hosts are let through in waves.

@@ -1,56 +1,119 @@
 package plan
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/opsctl/opsctl/pkg/inventory"
 	"github.com/opsctl/opsctl/pkg/runbook"
+	"github.com/opsctl/opsctl/pkg/runbook/expression"
 )
 
 // rollout lays out a block once for each wave. A wave begins when the one before it has ended,
 // so its first steps wait, behind a barrier, for the last steps of that.
-func (b *builder) rollout(block *runbook.Step, in instance) []int {
-	hosts := b.rolloutHosts(block)
-	r := &Rollout{Block: block.Path, Source: block, Soak: block.Soak, MaxUnreachable: -1}
+func (b *builder) rollout(block *node, in instance) []int {
+	src, hosts := block.src, block.chosen
+	r := &Rollout{Block: block.path, Source: src, Soak: src.Soak, MaxUnreachable: -1}
 	if r.Block == "" {
 		r.Block = rootID
 	}
 	r.Hosts = b.indices(hosts)
-	if block.SoakText != nil {
-		r.Soak = b.soak(block.SoakText)
+	if src.SoakText != nil {
+		r.Soak = b.soak(src.SoakText, block.env)
 	}
-	r.MaxFailures = block.MaxFailures.Of(len(hosts))
-	if block.MaxUnreachable != nil {
-		r.MaxUnreachable = block.MaxUnreachable.Of(len(hosts))
+	r.MaxFailures = src.MaxFailures.Of(len(hosts))
+	if src.MaxUnreachable != nil {
+		r.MaxUnreachable = src.MaxUnreachable.Of(len(hosts))
 	}
-	index := len(b.plan.Rollouts)
+	in.rollout = len(b.plan.Rollouts)
 	b.plan.Rollouts = append(b.plan.Rollouts, r)
 	b.disjoint(block, hostSet(hosts))
 
-	in.rollout, in.once = index, map[*runbook.Step]bool{}
-	before := barriers(in.before)
-	for wave, first := 1, 0; first < len(hosts); wave++ {
-		size := max(1, waveSize(block.Waves, wave).Of(len(hosts)))
-		last := min(first+size, len(hosts))
-		in.wave, in.before, in.hosts = wave, before, hostSet(hosts[first:last])
-		in.list = hosts[first:last]
+	in.once = map[*node]bool{}
+	in.before = barriers(in.before)
+	for i, wave := range b.waves(block) {
+		in.wave, in.hosts, in.list = i+1, hostSet(wave), wave
 		from := len(b.plan.Steps)
-		exits := b.inside(block, in)
-		r.Waves = append(r.Waves, r.Hosts[first:last])
-		r.Steps = append(r.Steps, upTo(from, len(b.plan.Steps)))
-		before = nil
-		for _, exit := range exits {
-			before = append(before, Edge{Step: exit, Barrier: true})
+		exits := b.lay(block, in)
+		if block.gate != nil {
+			exits = []int{b.gate(block.gate, exits, in)}
 		}
-		first = last
+		r.Waves = append(r.Waves, b.indices(wave))
+		r.Steps = append(r.Steps, upTo(from, len(b.plan.Steps)))
+		in.before = nil
+		for _, exit := range exits {
+			in.before = append(in.before, Edge{Step: exit, Barrier: true})
+		}
 	}
-	return stepsOf(before)
+	return stepsOf(in.before)
+}
+
+// gate lays out the gate of one wave: after all else of it. Its id tells the wave, since its host may
+// be the same each time.
+func (b *builder) gate(gate *node, exits []int, in instance) int {
+	step := b.leaf(gate, instance{rollout: -1})
+	step.ID = fmt.Sprintf("%s[%d]", gate.path, in.wave)
+	step.Gate, step.Rollout, step.Wave, step.Blocks = true, in.rollout, in.wave, in.blocks
+	for _, exit := range exits {
+		step.Before = append(step.Before, Edge{Step: exit, Barrier: true})
+	}
+	return step.Index
+}
+
+// waves divides the hosts of a rollout. Where a spread bounds how many of one kind go together, a
+// host that would be one too many waits for a later wave, and the next one in order takes its place.
+func (b *builder) waves(block *node) [][]*inventory.Host {
+	var waves [][]*inventory.Host
+	rest := block.chosen
+	kinds := b.kinds(block)
+	for len(rest) > 0 {
+		size := max(1, waveSize(block.src.Waves, len(waves)+1).Of(len(block.chosen)))
+		var wave, later []*inventory.Host
+		count := map[string]int{}
+		for _, h := range rest {
+			if len(wave) == size || kinds != nil && count[kinds[h]] == block.src.Spread.Max {
+				later = append(later, h)
+				continue
+			}
+			wave = append(wave, h)
+			if kinds != nil {
+				count[kinds[h]]++
+			}
+		}
+		waves, rest = append(waves, wave), later
+	}
+	return waves
+}
+
+// kinds evaluates what hosts are spread by; nil where they are not.
+func (b *builder) kinds(block *node) map[*inventory.Host]string {
+	spread := block.src.Spread
+	if spread == nil {
+		return nil
+	}
+	kinds := map[*inventory.Host]string{}
+	for _, h := range block.chosen {
+		env := maps.Clone(block.env)
+		env["host"] = h.Values()
+		value, err := spread.By.Eval(env)
+		text := ""
+		if err == nil {
+			text, err = expression.Format(value)
+		}
+		if err != nil {
+			b.problem(spread.By.Node, "spread of %s: %s", h.Name, err).Hint = `host.vars.rack ?? "none" gives those without one a name`
+			return nil
+		}
+		kinds[h] = text
+	}
+	return kinds
 }
 
 // soak evaluates a soak that is made of params and vars.
-func (b *builder) soak(t *runbook.Text) time.Duration {
-	text, err := t.Render(b.env)
+func (b *builder) soak(t *runbook.Text, env map[string]any) time.Duration {
+	text, err := t.Render(env)
 	if err != nil {
 		b.problem(t.Node, "%s", err)
 		return 0
@@ -86,11 +149,6 @@ func waveSize(sizes []runbook.Size, wave int) runbook.Size {
 	return sizes[wave-1]
 }
 
-// rolloutHosts are the hosts of the block's own target.
-func (b *builder) rolloutHosts(block *runbook.Step) []*inventory.Host {
-	return b.chosen[block]
-}
-
 func hostSet(hosts []*inventory.Host) map[*inventory.Host]bool {
 	set := make(map[*inventory.Host]bool, len(hosts))
 	for _, h := range hosts {
@@ -100,22 +158,23 @@ func hostSet(hosts []*inventory.Host) map[*inventory.Host]bool {
 }
 
 // disjoint finds steps that no host of the rollout would go through.
-func (b *builder) disjoint(s *runbook.Step, hosts map[*inventory.Host]bool) {
-	for _, inner := range s.Steps {
-		if inner.Action == "steps" {
+func (b *builder) disjoint(block *node, hosts map[*inventory.Host]bool) {
+	for _, inner := range block.kids {
+		src := inner.src
+		if src.IsBlock() {
 			b.disjoint(inner, hosts)
 			continue
 		}
-		if inner.Once || inner.Delegate != nil || len(b.chosen[inner]) == 0 {
+		if src.Once || inner.place != nil || len(inner.chosen) == 0 {
 			continue
 		}
-		common := slices.ContainsFunc(b.chosen[inner], func(h *inventory.Host) bool { return hosts[h] })
-		if !common {
-			node := inner.HostsNode
-			if node == nil {
-				node = inner.Node
-			}
-			b.problem(node, "no host of this step is a host of the rollout around it").Hint = "delegate: <host> runs it there for each host of the rollout; once: true runs it once"
+		if slices.ContainsFunc(inner.chosen, func(h *inventory.Host) bool { return hosts[h] }) {
+			continue
 		}
+		node := src.HostsNode
+		if node == nil {
+			node = src.Node
+		}
+		b.problem(node, "no host of this step is a host of the rollout around it").Hint = "delegate: <host> runs it there for each host of the rollout; once: true runs it once"
 	}
 }

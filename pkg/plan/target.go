@@ -9,26 +9,28 @@ import (
 )
 
 // targets finds the hosts of a step and of all steps inside it.
-func (b *builder) targets(s *runbook.Step, inherited []*inventory.Host) {
-	if b.target == nil {
-		b.target = map[*runbook.Step][]*inventory.Host{}
-		b.chosen = map[*runbook.Step][]*inventory.Host{}
-		b.places = map[*runbook.Step]*inventory.Host{}
-		b.exits = map[*runbook.Step][]int{}
-		inherited = []*inventory.Host{b.inv.Lookup(inventory.Local)}
+func (b *builder) targets(n *node, inherited []*inventory.Host) {
+	n.target = inherited
+	if n.src.Hosts != nil && !b.overruled(n) {
+		n.target = b.hosts(n)
 	}
-	hosts := inherited
-	if s.Hosts != nil {
-		hosts = b.hosts(s)
+	n.chosen = b.narrowed(n.src, n.target)
+	if delegate, owner := runbook.Said(n.src, func(s *runbook.Step) *runbook.Text { return s.Delegate }); delegate != nil && !n.src.IsBlock() {
+		b.delegate(n, delegate, owner)
 	}
-	b.target[s] = hosts
-	b.chosen[s] = b.narrowed(s, hosts)
-	if s.Delegate != nil {
-		b.place(s)
+	for _, list := range [][]*node{n.kids, n.always} {
+		for _, kid := range list {
+			b.targets(kid, n.target)
+		}
 	}
-	for _, inner := range s.Steps {
-		b.targets(inner, hosts)
+	if n.gate != nil {
+		b.targets(n.gate, []*inventory.Host{b.inv.Lookup(inventory.Local)})
 	}
+}
+
+// overruled tells whether an included runbook's own hosts give way to those of the including step.
+func (b *builder) overruled(n *node) bool {
+	return n.src.IsRoot() && n.parent != nil && n.parent.src.Hosts != nil
 }
 
 // narrowed applies the limit: not to the controller, and after once took its host.
@@ -49,11 +51,11 @@ func (b *builder) narrowed(s *runbook.Step, hosts []*inventory.Host) []*inventor
 }
 
 // hosts evaluates the patterns of a step. A value in a pattern stands for one name.
-func (b *builder) hosts(s *runbook.Step) []*inventory.Host {
+func (b *builder) hosts(n *node) []*inventory.Host {
 	var patterns []string
-	key := ""
+	key, s := "", n.src
 	for _, t := range s.Hosts {
-		pattern, ok := b.pattern(t)
+		pattern, ok := b.pattern(t, n.env)
 		if !ok {
 			return nil
 		}
@@ -80,14 +82,14 @@ func (b *builder) hosts(s *runbook.Step) []*inventory.Host {
 	return hosts
 }
 
-func (b *builder) pattern(t *runbook.Text) (string, bool) {
+func (b *builder) pattern(t *runbook.Text, env map[string]any) (string, bool) {
 	pattern := ""
 	for _, piece := range t.Pieces {
 		if piece.Expr == nil {
 			pattern += piece.Literal
 			continue
 		}
-		value, err := piece.Expr.Eval(b.env)
+		value, err := piece.Expr.Eval(env)
 		if err != nil {
 			b.problem(t.Node, "%s", err)
 			return "", false
@@ -102,11 +104,11 @@ func (b *builder) pattern(t *runbook.Text) (string, bool) {
 	return pattern, true
 }
 
-// place finds where a delegated step takes place.
-func (b *builder) place(s *runbook.Step) {
-	name, err := s.Delegate.Render(b.env)
+// delegate finds where a step takes place that is not carried out on its own hosts; owner says so.
+func (b *builder) delegate(n *node, delegate *runbook.Text, owner *runbook.Step) {
+	name, err := delegate.Render(n.envAt(owner))
 	if err != nil {
-		b.problem(s.Delegate.Node, "%s", err)
+		b.problem(delegate.Node, "%s", err)
 		return
 	}
 	host := b.inv.Lookup(name)
@@ -115,8 +117,18 @@ func (b *builder) place(s *runbook.Step) {
 		for _, h := range b.inv.Hosts {
 			names = append(names, h.Name)
 		}
-		b.problem(s.Delegate.Node, "delegate names one host or local, and %q is neither", name).Hint = source.DidYouMean(name, names)
+		b.problem(delegate.Node, "delegate names one host or local, and %q is neither", name).Hint = source.DidYouMean(name, names)
 		return
 	}
-	b.places[s] = host
+	n.place = host
+}
+
+// envAt gives what is known where a block around the node, or the node itself, is written.
+func (n *node) envAt(owner *runbook.Step) map[string]any {
+	for at := n; at != nil; at = at.parent {
+		if at.src == owner {
+			return at.env
+		}
+	}
+	return n.env
 }

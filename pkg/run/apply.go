@@ -43,6 +43,8 @@ func (s *State) dispatch(e Event) error {
 		return s.applyHost(e)
 	case OpSkipped, OpDecided, AttemptStarted, AttemptFinished, OpResolved:
 		return s.applyOp(e)
+	case PersonAsked, PersonAnswered:
+		return s.applyPerson(e)
 	case WaveStarted, WaveFinished:
 		return s.applyWave(e)
 	case RollbackStarted:
@@ -66,6 +68,7 @@ func (s *State) takeFact(e Event) {
 // resume lets a run that ended or broke off go on; a rollback asked for by a person goes back.
 func (s *State) resume(e Event) {
 	s.stop, s.finished = "", nil
+	s.askAgain()
 	var kept []Event
 	for _, f := range s.facts { // those of tolerated hosts stay; the others are found anew
 		if f.Op.Host != "" {
@@ -76,7 +79,7 @@ func (s *State) resume(e Event) {
 	switch {
 	case e.Scope != "":
 		s.phase = Forward
-		s.trigger = &trigger{policy: plan.Rollback, scope: plan.Scope(e.Scope), hosts: e.Hosts, reason: e.Reason, asked: true}
+		s.trigger = &trigger{policy: plan.Rollback, scope: plan.RollbackScope(e.Scope), hosts: e.Hosts, reason: e.Reason, asked: true}
 	case s.wentBack && (s.trigger == nil || !s.trigger.asked):
 		s.phase = Backward
 	default:
@@ -154,6 +157,7 @@ func (s *State) attemptStarted(step *plan.Step, i int, e Event) error {
 		s.steps[step.Index].busy = true
 	}
 	s.countTrying(&s.hosts[s.place(step, i)], 1)
+	s.enterLimits(step, step.Targets.Hosts[i-step.First], want)
 	return nil
 }
 
@@ -182,6 +186,9 @@ func (s *State) attemptFinished(step *plan.Step, i int, e Event) error {
 	}
 	o.trying = false
 	s.countTrying(&s.hosts[s.place(step, i)], -1)
+	if o.act == Undo {
+		s.undoLeaves(step, step.Targets.Hosts[i-step.First])
+	}
 	if e.Effects {
 		o.effects = true
 	}

@@ -51,7 +51,7 @@ func (s *State) rest(step *plan.Step, i int) Status {
 
 // startBack begins to take back what the event names.
 func (s *State) startBack(e Event) error {
-	scope := plan.Scope(e.Scope)
+	scope := plan.RollbackScope(e.Scope)
 	if e.Op.Host != "" { // a tolerated host, alone
 		return s.startChain(e.Op.Host, scope, e)
 	}
@@ -82,7 +82,7 @@ func (s *State) startBack(e Event) error {
 }
 
 // inScope tells whether a step is part of what a rollback takes back.
-func (s *State) inScope(step *plan.Step, scope plan.Scope, e Event) bool {
+func (s *State) inScope(step *plan.Step, scope plan.RollbackScope, e Event) bool {
 	switch scope {
 	case plan.ScopeRun:
 		return true
@@ -114,8 +114,10 @@ func (s *State) abandonForward() {
 	for i := range s.waiting {
 		s.abandon(i)
 	}
-	for i := s.deciding.next(0); i >= 0; i = s.deciding.next(i + 1) {
-		s.abandon(i)
+	for _, set := range []*bitSet{&s.deciding, &s.asking} {
+		for i := set.next(0); i >= 0; i = set.next(i + 1) {
+			s.abandon(i)
+		}
 	}
 }
 
@@ -126,8 +128,9 @@ func (s *State) abandon(i int) {
 	}
 	s.unready(i)
 	s.deciding.remove(i)
+	s.asking.remove(i)
 	s.unwait(i)
-	o.decide = false
+	o.decide, o.asks = false, false
 	if o.status = halted(o); o.status == StatusBlocked {
 		o.status = StatusPending
 	}

@@ -56,11 +56,11 @@ func (h *hostState) leavers() int {
 }
 
 // leftPolicy finds what the failure of a host that left leads to.
-func (s *State) leftPolicy(host int32) (plan.Policy, plan.Scope, string) {
+func (s *State) leftPolicy(host int32) (plan.Policy, plan.RollbackScope, string) {
 	for _, step := range s.plan.Steps {
-		if pos := step.Targets.Position(host); pos >= 0 && step.Rollout >= 0 {
+		if pos := step.Targets.Position(host); pos >= 0 && step.Rollout >= 0 && !step.Finally {
 			if o := &s.ops[step.Op(pos)]; o.status.Bad() && !o.ignored {
-				return step.OnFailure, step.Scope, s.plan.Rollouts[step.Rollout].Block
+				return s.policyOf(step, step.Op(pos)), step.Back, s.plan.Rollouts[step.Rollout].Block
 			}
 		}
 	}
@@ -93,7 +93,7 @@ func (s *State) hostTrying(host int32) bool {
 }
 
 // chainOf gives the ops of a host that are to be undone, in that order.
-func (s *State) chainOf(host int32, scope plan.Scope, block string) []int {
+func (s *State) chainOf(host int32, scope plan.RollbackScope, block string) []int {
 	pinned := s.pinned()
 	var list []int
 	for index := len(s.plan.Steps) - 1; index >= 0; index-- {
@@ -114,7 +114,7 @@ func (s *State) chainOf(host int32, scope plan.Scope, block string) []int {
 }
 
 // startChain begins to take one host back.
-func (s *State) startChain(name string, scope plan.Scope, e Event) error {
+func (s *State) startChain(name string, scope plan.RollbackScope, e Event) error {
 	host, ok := s.byHost[name]
 	if !ok {
 		return fmt.Errorf("rollback: the plan has no host %q", name)

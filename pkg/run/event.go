@@ -29,6 +29,8 @@ const (
 	WaveFinished    Kind = "wave_finished"    // Step, Wave, NotBefore: when the next may start
 	RollbackStarted Kind = "rollback_started" // Scope, Step (block), Wave, Hosts, Reason
 	OpResolved      Kind = "op_resolved"      // Op, Outcome, User, Reason: a person settled an unknown outcome
+	PersonAsked     Kind = "person_asked"     // Op (a step without host: for all its hosts), Wave, Message: the run waits for an answer
+	PersonAnswered  Kind = "person_answered"  // Op, Wave, Answer, User
 )
 
 // Op names one step on one host. Step is the full id, "block/step"; the instance in a wave
@@ -51,13 +53,19 @@ const (
 	Undo  Act = "undo"
 )
 
-// Answer is what a check said.
+// Answer is what a check said, or a person.
 type Answer string
 
-// The answers of a check.
+// The answers of a check, of a person who is asked before a step, and of one who is asked after a failure.
 const (
-	Yes Answer = "yes" // already so
-	No  Answer = "no"
+	Yes       Answer = "yes" // already so; go on
+	No        Answer = "no"
+	Skip      Answer = "skip" // leave the step out
+	Retry     Answer = "retry"
+	AnsIgnore Answer = "ignore"
+	AnsGoOn   Answer = "continue"
+	AnsStop   Answer = "stop"
+	AnsBack   Answer = "rollback"
 )
 
 // NeverRan is the class of an unreachable outcome of which the host itself says that nothing
@@ -90,7 +98,9 @@ type Sealed struct {
 	Argv    []string          `json:"argv,omitempty"`   // instead of Script: no shell
 	Shell   string            `json:"shell,omitempty"`  // sh, bash, …
 	Env     map[string]string `json:"env,omitempty"`
-	Secrets map[string]string `json:"secrets,omitempty"` // variable → name of the secret param
+	Secrets map[string]string `json:"secrets,omitempty"` // variable → the text that gives it
+	Digests map[string]string `json:"digests,omitempty"` // the same variables → keyed digest of what it gave
+	Restore string            `json:"restore,omitempty"` // puts kept files back, before Script; POSIX sh
 	Dir     string            `json:"dir,omitempty"`
 	Stdin   string            `json:"stdin,omitempty"`
 	Sudo    string            `json:"sudo,omitempty"`
@@ -105,7 +115,8 @@ type Sealed struct {
 type Output struct {
 	Stdout int64  `json:"stdout,omitempty"` // bytes printed
 	Stderr int64  `json:"stderr,omitempty"`
-	Tail   string `json:"tail,omitempty"` // the last lines of a failed attempt, masked, for people
+	Tail   string `json:"tail,omitempty"`   // the last lines of a failed attempt, masked, for people
+	Masked bool   `json:"masked,omitempty"` // a secret was hidden in it
 }
 
 // Event is one fact of a run. Which fields are set depends on the Kind.

@@ -19,6 +19,11 @@ func (s *State) tryFailed(step *plan.Step, i int, status Status) {
 		s.deciding.add(i)
 		return
 	}
+	if s.asksPerson(step, i, status) {
+		o.status, o.asks = StatusWaiting, true
+		s.asking.add(i)
+		return
+	}
 	s.endBad(step, i, status)
 }
 
@@ -56,7 +61,8 @@ func (s *State) endBad(step *plan.Step, i int, status Status) {
 	if step.Once && status == StatusUnreachable && s.nextOnce(step, i) {
 		return
 	}
-	if step.OnFailure == plan.Ignore {
+	policy := s.policyOf(step, i)
+	if policy == plan.Ignore {
 		o.ignored = true
 		if step.Once {
 			s.onceDone(step, i)
@@ -72,11 +78,15 @@ func (s *State) endBad(step *plan.Step, i int, status Status) {
 	if step.Finally {
 		return
 	}
+	if step.Gate {
+		s.stopRollout(step, host, &s.rollouts[step.Rollout])
+		return
+	}
 	if step.Rollout >= 0 {
 		s.rolloutFailed(step, host, status)
 		return
 	}
-	s.trip(step, &trigger{policy: step.OnFailure, scope: step.Scope, block: step.Block, rollout: -1, hosts: []string{s.plan.Hosts[host].Name}, reason: s.why(i)})
+	s.trip(step, &trigger{policy: policy, scope: step.Back, block: step.Block, rollout: -1, hosts: []string{s.plan.Hosts[host].Name}, reason: s.why(i)})
 }
 
 func (s *State) why(i int) string {
@@ -130,14 +140,14 @@ func without(list, drop []string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(x string) bool { return slices.Contains(drop, x) })
 }
 
-func wider(a, b plan.Scope) bool {
-	order := []plan.Scope{plan.ScopeHosts, plan.ScopeWave, plan.ScopeBlock, plan.ScopeRun}
+func wider(a, b plan.RollbackScope) bool {
+	order := []plan.RollbackScope{plan.ScopeHosts, plan.ScopeWave, plan.ScopeBlock, plan.ScopeRun}
 	return slices.Index(order, a) > slices.Index(order, b)
 }
 
 // abandonWaiting ends what was to be tried again: nothing new starts any more.
 func (s *State) abandonWaiting() {
-	for i := 0; i >= 0 && i < len(s.ops) && len(s.waiting)+s.deciding.count > 0; i++ {
+	for i := 0; i >= 0 && i < len(s.ops) && len(s.waiting)+s.deciding.count+s.asking.count > 0; i++ {
 		if o := &s.ops[i]; o.status == StatusWaiting && !s.plan.StepOf(i).Finally {
 			s.endBad(s.plan.StepOf(i), i, o.last)
 		}
@@ -176,8 +186,11 @@ func (s *State) waveLost(r *plan.Rollout, state *rolloutState, wave int) bool {
 // stopRollout ends a rollout in which more failed than is tolerated.
 func (s *State) stopRollout(step *plan.Step, host int32, state *rolloutState) {
 	state.stopped = true
-	name := s.plan.Hosts[host].Name
-	if step.OnFailure <= plan.Continue { // the rest of the run goes on, for hosts that are not in the rollout
+	name, policy := s.plan.Hosts[host].Name, step.OnFailure
+	if pos := step.Targets.Position(host); pos >= 0 {
+		policy = s.policyOf(step, step.Op(pos))
+	}
+	if policy <= plan.Continue { // the rest of the run goes on, for hosts that are not in the rollout
 		for _, h := range s.plan.Rollouts[step.Rollout].Hosts {
 			s.leave(h)
 		}
@@ -185,11 +198,11 @@ func (s *State) stopRollout(step *plan.Step, host int32, state *rolloutState) {
 		return
 	}
 	block := step.Block
-	if block == "" && step.Scope != plan.ScopeRun || step.Scope == plan.ScopeWave {
+	if block == "" && step.Back != plan.ScopeRun || step.Back == plan.ScopeWave {
 		block = s.plan.Rollouts[step.Rollout].Block
 	}
 	s.trip(step, &trigger{
-		policy: step.OnFailure, scope: step.Scope, block: block, rollout: step.Rollout, wave: step.Wave,
+		policy: policy, scope: step.Back, block: block, rollout: step.Rollout, wave: step.Wave,
 		hosts: []string{name}, reason: fmt.Sprintf("%s/%s failed in wave %d", name, step.ID, step.Wave),
 	})
 }

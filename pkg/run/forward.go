@@ -16,6 +16,9 @@ func (s *State) openStep(index int) {
 		s.stepEnded(index)
 		return
 	}
+	if step.EndOf != nil {
+		s.skipStrangers(step)
+	}
 	for k := range step.Targets.Hosts {
 		s.openOp(step, step.First+k)
 	}
@@ -92,8 +95,13 @@ func (s *State) ended(step *plan.Step, i int, good bool) {
 	s.unready(i)
 	s.deciding.remove(i)
 	s.unwait(i)
-	s.ops[i].decide = false
-	if step.Rollout >= 0 {
+	s.asking.remove(i)
+	s.ops[i].decide, s.ops[i].asks = false, false
+	s.opLeaves(step, step.Targets.Hosts[i-step.First])
+	if step.EndOf != nil {
+		s.endsOpen--
+	}
+	if step.Rollout >= 0 && !step.Finally {
 		s.rollouts[step.Rollout].open--
 	}
 	state := &s.steps[step.Index]
@@ -106,13 +114,10 @@ func (s *State) ended(step *plan.Step, i int, good bool) {
 	} else {
 		s.forwardEnd++
 	}
-	if good {
-		host := step.Targets.Hosts[i-step.First]
-		for _, e := range step.After {
-			if e.Barrier {
-				continue
-			}
-			after := s.plan.Steps[e.Step]
+	host := step.Targets.Hosts[i-step.First]
+	for _, e := range step.After {
+		after := s.plan.Steps[e.Step]
+		if !e.Barrier && len(after.Targets.Hosts) > 0 && passes(step, after, good) {
 			next := after.Op(after.Targets.Position(host))
 			s.ops[next].waits--
 			s.openOp(after, next)
@@ -122,6 +127,10 @@ func (s *State) ended(step *plan.Step, i int, good bool) {
 		s.stepEnded(step.Index)
 	}
 }
+
+// passes tells whether the end of an op lets go what follows it on its host: what follows the finally
+// of a block does not wait for its success.
+func passes(step, after *plan.Step, good bool) bool { return good || step.Finally && !after.Finally }
 
 // stepEnded opens the barriers behind a step that is over on all its hosts. One on which no host
 // ended well stays shut; but the end of a wave is judged by the wave, and that of a rollout by the
@@ -139,7 +148,7 @@ func (s *State) stepEnded(index int) {
 			continue
 		}
 		leavesWave := step.Rollout >= 0 && (after.Rollout != step.Rollout || after.Wave != step.Wave)
-		if state.shut && !leavesWave {
+		if state.shut && !leavesWave && (!step.Finally || after.Finally) {
 			if after.Rollout >= 0 && after.Rollout != step.Rollout {
 				s.blockRollout(s.plan.Rollouts[after.Rollout], &s.rollouts[after.Rollout])
 			}
@@ -149,6 +158,7 @@ func (s *State) stepEnded(index int) {
 		s.steps[e.Step].waits--
 		s.openStep(e.Step)
 	}
+	s.blockStepEnded(index)
 }
 
 // blockStep blocks a step on all its hosts: no host of a step before it ended well.
@@ -178,6 +188,9 @@ func (s *State) block(step *plan.Step, i int) {
 func (s *State) blockBehind(step *plan.Step, host int32) {
 	behind := map[int]bool{step.Index: true}
 	for _, later := range s.plan.Steps[step.Index+1:] {
+		if step.Finally && !later.Finally {
+			continue
+		}
 		for _, e := range later.Before {
 			if behind[e.Step] {
 				behind[later.Index] = true
@@ -243,6 +256,7 @@ func (s *State) endForward() {
 // beginEnding lets finally run, but not on hosts that were never reached.
 func (s *State) beginEnding() {
 	s.phase = Ending
+	defer s.openEndings()
 	for _, step := range s.plan.Steps {
 		if !step.Finally {
 			continue

@@ -363,7 +363,7 @@ func sketches(short bool) []sketch {
 				for _, undo := range []plan.Undo{plan.UndoCompleted, plan.UndoStarted} {
 					k := sketch{hosts: 1, before: before, step: make([]plan.Step, n)}
 					for i := range k.step {
-						k.step[i] = plan.Step{OnFailure: policy, Scope: plan.ScopeRun, Undo: undo}
+						k.step[i] = plan.Step{OnFailure: policy, Back: plan.ScopeRun, Undo: undo}
 					}
 					if n > 2 {
 						k.step[1].Undo = plan.NoUndo
@@ -384,8 +384,8 @@ func twoHosts(policies []plan.Policy) []sketch {
 	for _, barrier := range []bool{false, true} {
 		for _, policy := range policies {
 			for _, flags := range []plan.Step{{}, {HasCheck: true}, {Once: true}, {NoReturn: true}, {Finally: true}} {
-				flags.OnFailure, flags.Scope, flags.Undo = policy, plan.ScopeRun, plan.UndoCompleted
-				first := plan.Step{OnFailure: policy, Scope: plan.ScopeRun, Undo: plan.UndoStarted}
+				flags.OnFailure, flags.Back, flags.Undo = policy, plan.ScopeRun, plan.UndoCompleted
+				first := plan.Step{OnFailure: policy, Back: plan.ScopeRun, Undo: plan.UndoStarted}
 				before := [][]plan.Edge{nil, {{Step: 0, Barrier: barrier || flags.Once}}}
 				if flags.Finally {
 					flags.OnFailure, flags.Undo, before[1] = plan.Continue, plan.NoUndo, nil

@@ -24,7 +24,7 @@ func largePlan(steps, hosts int) *plan.Plan {
 	for i := range steps {
 		s := &plan.Step{
 			Index: i, ID: fmt.Sprintf("s%d", i), Source: &runbook.Step{}, Targets: all, First: i * hosts, Rollout: -1,
-			Tries: 1, Undo: plan.UndoCompleted, OnFailure: plan.Rollback, Scope: plan.ScopeRun,
+			Tries: 1, Undo: plan.UndoCompleted, OnFailure: plan.Rollback, Back: plan.ScopeRun,
 		}
 		if i > 0 {
 			s.Before = []plan.Edge{{Step: i - 1, Barrier: i%100 == 0}}

@@ -15,6 +15,7 @@ type ProposalKind int
 const (
 	Start  ProposalKind = iota // an attempt: Act and Number
 	Decide                     // whether and when an op is tried again
+	Ask                        // a person: before a step (Op has no host then), or what a failure leads to
 	Fact                       // Event, as it is; a WaveFinished may get a NotBefore
 )
 
@@ -45,6 +46,9 @@ func (s *State) Next(now time.Time) []Proposal {
 		if p, ok := s.wave(now); ok {
 			return []Proposal{p}
 		}
+		if p, ok := s.askAfter(); ok {
+			return []Proposal{p}
+		}
 	}
 	var list []Proposal
 	q := &quota{state: s, roomy: s.roomy}
@@ -59,20 +63,23 @@ func (s *State) Next(now time.Time) []Proposal {
 
 // Stands tells whether a proposal still holds after what was applied since Next made it.
 func (s *State) Stands(p Proposal) bool {
-	if p.Kind != Start {
+	switch {
+	case p.Kind == Ask && p.Op.Host == "":
+		return !s.steps[s.plan.StepOf(p.Index).Index].asked && s.stop == "" && s.trigger == nil
+	case p.Kind != Start:
 		return true
 	}
 	back := s.ops[p.Index].inBack
 	if back != (p.Act == Undo) || !s.mayStart(p.Index) || len(s.facts) > 0 {
 		return false
 	}
-	switch finally := s.plan.StepOf(p.Index).Finally; {
+	switch {
 	case back:
 		return s.mayUndo()
-	case finally:
-		return s.phase == Ending
+	case s.phase == Forward && (s.stop != "" || s.trigger != nil):
+		return false
 	}
-	return s.phase == Forward && s.stop == "" && s.trigger == nil
+	return s.turn(s.plan.StepOf(p.Index))
 }
 
 // quota counts what the proposals of one answer would add to what is running.
@@ -81,6 +88,9 @@ type quota struct {
 	places map[int32]int
 	fresh  int // places that would become busy
 	roomy  int // busy places that could take another op that is ready
+
+	entering map[limitHost]bool // hosts that would come into the steps of a limit
+	entries  map[int]int        // the same, counted by limit
 }
 
 // takes notes that one more attempt would run in a place, if the limits allow it.
@@ -117,7 +127,7 @@ func byIndex(a, b Proposal) int { return a.Index - b.Index }
 func (s *State) starts(list []Proposal, q *quota, now time.Time) []Proposal {
 	var once map[int]bool
 	for _, i := range s.due(now) {
-		if step := s.plan.StepOf(i); !s.ops[i].inBack && step.Finally == (s.phase == Ending) {
+		if step := s.plan.StepOf(i); !s.ops[i].inBack && s.turn(step) {
 			if p, ok := s.start(step, i, q); ok {
 				list = append(list, p)
 			}
@@ -125,7 +135,13 @@ func (s *State) starts(list []Proposal, q *quota, now time.Time) []Proposal {
 	}
 	for i := s.ready.next(0); i >= 0 && (!q.full() || q.roomy > 0); i = s.ready.next(i + 1) {
 		step := s.plan.StepOf(i)
-		if step.Finally != (s.phase == Ending) {
+		if !s.turn(step) {
+			continue
+		}
+		if s.mustAsk(step) {
+			if !s.steps[step.Index].asked && !slices.ContainsFunc(list, func(p Proposal) bool { return p.Kind == Ask && p.Op.Step == step.ID }) {
+				list = append(list, s.askBefore(step, i))
+			}
 			continue
 		}
 		if step.Once && (s.steps[step.Index].busy && s.ops[i].status == StatusPending || once[step.Index]) {
@@ -194,10 +210,11 @@ func (s *State) countRoom(place *hostState, more int) {
 }
 
 func (s *State) start(step *plan.Step, i int, q *quota) (Proposal, bool) {
-	if !q.takes(s.place(step, i)) {
+	o, host := &s.ops[i], step.Targets.Hosts[i-step.First]
+	if !q.admits(step, host, o.inBack) || !q.takes(s.place(step, i)) {
 		return Proposal{}, false
 	}
-	o := &s.ops[i]
+	q.enters(step, host, o.inBack)
 	act := o.act
 	if o.inBack {
 		act = Undo

@@ -32,6 +32,9 @@ func (s *State) applyWave(e Event) error {
 		state.came = state.came || s.wentWell(r, state, e.Wave, h)
 	}
 	for _, step := range r.Steps[e.Wave-1] {
+		if s.plan.Steps[step].Finally { // it waits for the steps of its block, which wait for the wave
+			continue
+		}
 		s.steps[step].waits--
 		s.openStep(step)
 	}
@@ -67,7 +70,7 @@ func (s *State) wentWell(r *plan.Rollout, state *rolloutState, wave int, host in
 	}
 	for _, index := range r.Steps[wave-1] {
 		step := s.plan.Steps[index]
-		if pos := step.Targets.Position(host); pos >= 0 && !step.Once && s.ops[step.Op(pos)].status == StatusBlocked {
+		if pos := step.Targets.Position(host); pos >= 0 && !step.Once && !step.Finally && !step.Gate && s.ops[step.Op(pos)].status == StatusBlocked {
 			return false
 		}
 	}
@@ -78,7 +81,7 @@ func (s *State) wentWell(r *plan.Rollout, state *rolloutState, wave int, host in
 func (s *State) failedStep(r *plan.Rollout, wave int, host int32) *plan.Step {
 	for _, index := range r.Steps[wave-1] {
 		step := s.plan.Steps[index]
-		if pos := step.Targets.Position(host); pos >= 0 {
+		if pos := step.Targets.Position(host); pos >= 0 && !step.Finally {
 			if o := &s.ops[step.Op(pos)]; o.status.Bad() && !o.ignored {
 				return step
 			}
@@ -90,9 +93,11 @@ func (s *State) failedStep(r *plan.Rollout, wave int, host int32) *plan.Step {
 // blockRollout blocks what has not begun of a rollout, and its hosts in all that comes after it.
 func (s *State) blockRollout(r *plan.Rollout, state *rolloutState) {
 	state.stopped = true
-	for _, steps := range r.Steps {
+	for wave, steps := range r.Steps {
 		for _, index := range steps {
-			s.blockStep(s.plan.Steps[index])
+			if step := s.plan.Steps[index]; !step.Finally || wave >= state.started { // hosts of an earlier wave were in the block
+				s.blockStep(step)
+			}
 		}
 	}
 }

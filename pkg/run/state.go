@@ -40,6 +40,8 @@ type op struct {
 	act       Act    // what comes next, or is being attempted
 	trying    bool   // an attempt is open
 	decide    bool   // a retry is to be decided
+	asks      bool   // a person decides what its failure leads to
+	asked     bool   // …and was asked
 	ignored   bool   // its failure counts as done
 	recovered bool   // it ended well after a bad outcome
 	effects   bool   // some attempt of it may have changed the host
@@ -79,6 +81,9 @@ type stepState struct {
 	busy      bool  // once: one of its hosts is at it, or was
 	over      bool  // it has ended on all its hosts, and, if it has none, all before it
 	shut      bool  // no host ended well: nobody passes
+	asked     bool  // a person was asked before its first op
+	agreed    bool  // …and agreed
+	endWaits  int32 // of waits: steps of the block that this is the finally of
 	bridges   []int // steps before it that are one without hosts away
 }
 
@@ -118,7 +123,7 @@ type rolloutState struct {
 // trigger is what ends the way forward.
 type trigger struct {
 	policy  plan.Policy
-	scope   plan.Scope
+	scope   plan.RollbackScope
 	block   string
 	rollout int
 	wave    int
@@ -135,8 +140,11 @@ type State struct {
 	steps    []stepState
 	hosts    []hostState
 	rollouts []rolloutState
-	byStep   map[string][]int   // step id → its instances
-	byWave   map[string][]int32 // step id → host → its instance, or -1; where there are many
+	bounds   []limitState
+	endings  map[int][]int       // step → steps of the finally of a block around it
+	choices  map[int]plan.Policy // what a person decided about a failed op
+	byStep   map[string][]int    // step id → its instances
+	byWave   map[string][]int32  // step id → host → its instance, or -1; where there are many
 	byHost   map[string]int32
 
 	phase      Phase
@@ -150,12 +158,14 @@ type State struct {
 	waiting    map[int]time.Time // ops between tries, and when the next may start
 	soonest    time.Time         // of them
 	deciding   bitSet
+	asking     bitSet
 	facts      []Event
 	trying     int // attempts open
 	busy       int // places in which attempts are open
 	forwardEnd int // ops of the way forward that are over
 	forwardAll int
 	endingEnd  int
+	endsOpen   int // ops of the finally of blocks that are not over
 	backOpen   int
 	leavers    int // hosts that left a rollout and are not taken back yet
 	roomy      int // places in which attempts are open, with room for an op that is ready
@@ -175,7 +185,8 @@ func New(p *plan.Plan, limits Limits) *State {
 		plan: p, limits: limits, ops: make([]op, p.OpCount), steps: make([]stepState, len(p.Steps)),
 		hosts: make([]hostState, len(p.Hosts)), rollouts: make([]rolloutState, len(p.Rollouts)),
 		byStep: map[string][]int{}, byHost: map[string]int32{}, waiting: map[int]time.Time{},
-		ready: newBitSet(p.OpCount), undoReady: newBitSet(p.OpCount), deciding: newBitSet(p.OpCount),
+		ready: newBitSet(p.OpCount), undoReady: newBitSet(p.OpCount), deciding: newBitSet(p.OpCount), asking: newBitSet(p.OpCount),
+		endings: map[int][]int{}, choices: map[int]plan.Policy{}, bounds: newLimits(p),
 	}
 	for i, h := range p.Hosts {
 		s.byHost[h.Name] = int32(i)
@@ -210,7 +221,15 @@ func (s *State) prepare(step *plan.Step, state *stepState) {
 			state.waits++ // for the rollout to end
 		}
 	}
-	if step.Rollout >= 0 {
+	for _, index := range step.EndOf {
+		s.endings[index] = append(s.endings[index], step.Index)
+		state.waits++
+		state.endWaits++
+	}
+	if step.EndOf != nil {
+		s.endsOpen += len(step.Targets.Hosts)
+	}
+	if step.Rollout >= 0 && !step.Finally {
 		state.waits++ // for its wave to start
 		s.rollouts[step.Rollout].open += len(step.Targets.Hosts)
 	}

@@ -10,10 +10,25 @@ import (
 
 // arrange gives every step its id and its place in the order, and what it inherits.
 func (d *decoder) arrange(rb *Runbook) {
-	d.block(rb.Root.Steps, rb.Root.Parallel)
-	d.block(rb.Finally, false)
+	prefix := ""
+	if rb.By != nil {
+		prefix = rb.By.Path + "/"
+	}
+	d.block(rb.Root.Steps, prefix, rb.Root.Parallel)
+	d.block(rb.Finally, prefix+finallyID+"/", false)
+	d.placeGate(rb.Root, prefix)
+	d.reserved(rb.Root, rb.Finally)
+	d.nestedRollouts(rb.Root, rollingAround(rb.By))
+	for _, s := range rb.Finally {
+		d.noRollout(s)
+	}
+}
+
+// decideDefault finds what a failure leads to where nothing else is said: once for the whole
+// runbook, with all that it includes.
+func (rb *Runbook) decideDefault() {
 	rb.Default = OnFailure{Do: "stop", Scope: "run"}
-	rb.each(func(s *Step) {
+	rb.All(func(s *Step) {
 		if s.Rollback != nil && !s.Rollback.None {
 			rb.Default.Do = "rollback"
 		}
@@ -21,21 +36,14 @@ func (d *decoder) arrange(rb *Runbook) {
 	if rb.Root.OnFailure != nil {
 		rb.Default = *rb.Root.OnFailure
 	}
-	d.nestedRollouts(rb.Root, nil)
-	for _, s := range rb.Finally {
-		s.Walk(func(s *Step) {
-			if s.Rollout != nil {
-				d.problem(s.Rollout.Node, "finally goes to all hosts at once; it has no rollout")
-			}
-		})
-	}
 }
 
 // finallyID is the block under which the steps of finally are known.
 const finallyID = "finally"
 
-// each visits every step of the runbook, those of finally last; not the runbook itself.
-func (rb *Runbook) each(visit func(*Step)) {
+// All visits every step of the runbook and of what it includes, those of finally last; not the
+// runbook itself.
+func (rb *Runbook) All(visit func(*Step)) {
 	rb.Root.Walk(func(s *Step) {
 		if s != rb.Root {
 			visit(s)
@@ -46,6 +54,25 @@ func (rb *Runbook) each(visit func(*Step)) {
 	}
 }
 
+// own visits the steps that are written in this document, gates and those of finally too.
+func (rb *Runbook) own(visit func(*Step)) {
+	rb.All(func(s *Step) {
+		if s.In == rb {
+			visit(s)
+		}
+	})
+}
+
+// rollingAround gives the block with a rollout that a step stands in, or nil.
+func rollingAround(s *Step) *Step {
+	for ; s != nil; s = s.Parent {
+		if s.Rollout != nil {
+			return s
+		}
+	}
+	return nil
+}
+
 func (d *decoder) nestedRollouts(s *Step, outer *Step) {
 	if s.Rollout != nil {
 		if outer != nil {
@@ -53,13 +80,27 @@ func (d *decoder) nestedRollouts(s *Step, outer *Step) {
 		}
 		outer = s
 	}
+	if s.ForEach != nil && outer != nil && outer == s {
+		d.problem(s.ForEach.Node, "a block goes through a list or through waves, not both").Hint = "put one block into the other: the outer one with foreach"
+	}
 	for _, inner := range s.Steps {
 		d.nestedRollouts(inner, outer)
 	}
+	for _, inner := range s.Always {
+		d.noRollout(inner)
+	}
+}
+
+func (d *decoder) noRollout(s *Step) {
+	s.Walk(func(s *Step) {
+		if s.Rollout != nil {
+			d.problem(s.Rollout.Node, "finally goes to all hosts at once; it has no rollout")
+		}
+	})
 }
 
 // block names the steps of one block and puts them in order.
-func (d *decoder) block(steps []*Step, parallel bool) {
+func (d *decoder) block(steps []*Step, prefix string, parallel bool) {
 	byID := map[string]*Step{}
 	for _, s := range steps {
 		if s.ID == "" {
@@ -78,15 +119,7 @@ func (d *decoder) block(steps []*Step, parallel bool) {
 			continue
 		}
 		byID[s.ID] = s
-		s.Path = s.ID
-		switch {
-		case s.Parent.Path != "":
-			s.Path = s.Parent.Path + "/" + s.ID
-		case s.Finally:
-			s.Path = finallyID + "/" + s.ID
-		case s.ID == finallyID:
-			d.problem(s.Node, "no step can be called %q", finallyID).Hint = "it names what runs last"
-		}
+		s.Path = prefix + s.ID
 		if s.Title = s.Name; s.Title == "" {
 			s.Title = s.ID
 		}
@@ -97,10 +130,43 @@ func (d *decoder) block(steps []*Step, parallel bool) {
 	}
 	for _, s := range steps {
 		if s.Action == "steps" {
-			d.block(s.Steps, s.Parallel)
+			d.block(s.Steps, s.Path+"/", s.Parallel)
+			d.block(s.Always, s.Path+"/"+finallyID+"/", false)
+			d.placeGate(s, s.Path+"/")
+			d.reserved(s, s.Always)
 		}
 	}
 }
+
+// placeGate gives the gate of a block its name, after all steps of the block.
+func (d *decoder) placeGate(block *Step, prefix string) {
+	if block.Rollout == nil || block.Rollout.Gate == nil {
+		return
+	}
+	g := block.Rollout.Gate
+	g.Path, g.Before = prefix+gateID, block.Steps
+	if g.Title = g.Name; g.Title == "" {
+		g.Title = gateID
+	}
+}
+
+// reserved refuses ids that name something else of the block.
+func (d *decoder) reserved(block *Step, last []*Step) {
+	for _, s := range block.Steps {
+		top := block.IsRoot() && block.In.By == nil
+		switch {
+		case s.ID == finallyID && (top || len(last) > 0):
+			d.problem(s.Node, "no step can be called %q", finallyID).Hint = "it names what runs last"
+		case s.ID == gateID && block.Rollout != nil && block.Rollout.Gate != nil:
+			d.problem(s.Node, "no step of this block can be called %q", gateID).Hint = "it names what must succeed after each wave"
+		case s.ID == rootID && block.IsRoot():
+			d.problem(s.Node, "no step can be called %q", rootID).Hint = "it names the runbook as a block"
+		}
+	}
+}
+
+// rootID names a runbook as a block: its entry, and its rollout.
+const rootID = "runbook"
 
 func titles(steps []*Step) []string {
 	var ids []string

@@ -20,24 +20,58 @@ type compiler struct {
 }
 
 func (d *decoder) compile(rb *Runbook) {
-	c := &compiler{decoder: d, rb: rb, secret: map[string]bool{}}
+	c := &compiler{decoder: d, rb: rb, secret: map[string]bool{"secrets": true}}
 	c.names()
 	c.base = baseScope(rb)
 	c.vars()
-	top := &scope{base: c.base}
-	c.text(rb.Lock, top)
+	c.secretSources()
 	for _, o := range rb.Outputs {
-		c.cond(o.Expr, &scope{base: c.base, step: rb.End(), ending: true, whole: true}, expression.WantAny)
+		c.cond(o.Expr, &scope{base: c.base, step: rb.End(), ending: rb.By == nil, whole: rb.By == nil, secrets: c.secretTypes()}, expression.WantAny)
 	}
-	c.shared(rb.Root, &scope{base: c.base, step: rb.Root})
-	rb.each(c.step)
+	c.shared(rb.Root, c.at(rb.Root))
+	rb.own(c.step)
+}
+
+// at is what expressions of a step may use.
+func (c *compiler) at(s *Step) *scope {
+	return &scope{base: c.base, step: s, ending: s.Finally, item: s.loops(), secrets: c.secretTypes()}
+}
+
+// early is what they may use where a value has to be known before the run.
+func (c *compiler) early(s *Step) *scope { return &scope{base: c.base, item: s.loops()} }
+
+func (c *compiler) secretTypes() expression.Map {
+	m := expression.Map{}
+	for _, s := range c.rb.Secrets {
+		m[s.Name] = expression.String
+	}
+	return m
+}
+
+// secretSources compiles where secrets come from: of params, and of the host.
+func (c *compiler) secretSources() {
+	for _, s := range c.rb.Secrets {
+		for _, t := range append([]*Text{s.Source}, s.Argv...) {
+			c.text(t, &scope{base: c.base, hosted: true})
+			for _, e := range textExprs(t) {
+				s.Hosts = s.Hosts || e.Uses("host")
+			}
+		}
+	}
+}
+
+func textExprs(t *Text) []*expression.Expression {
+	if t == nil || t.Text == nil {
+		return nil
+	}
+	return t.Exprs()
 }
 
 // CheckTemplate finds what is wrong with the expressions of a file that a step of the runbook renders.
 func (rb *Runbook) CheckTemplate(s *Step, file *source.File) source.Problems {
 	node := &source.Node{File: file, Pos: source.Pos{Line: 1, Column: 1}, Kind: source.Scalar, Text: file.Text}
 	c := &compiler{decoder: &decoder{}, rb: rb, base: baseScope(rb)}
-	c.text(&Text{Node: node}, &scope{base: c.base, step: s})
+	c.text(&Text{Node: node}, c.at(s))
 	return c.problems
 }
 
@@ -70,8 +104,7 @@ func (c *compiler) vars() {
 	byName := map[string]*Var{}
 	for _, v := range c.rb.Vars {
 		byName[v.Name] = v
-		v.texts = map[*source.Node]*Text{}
-		c.varTexts(v, v.Node)
+		c.varTexts(v, v.Node, &scope{base: c.base})
 	}
 	const open, done = 1, 2
 	mark := map[*Var]int{}
@@ -111,18 +144,32 @@ func (c *compiler) vars() {
 	c.rb.Vars = ordered
 }
 
-// varTexts compiles the scalars of a var that hold expressions, at any depth.
-func (c *compiler) varTexts(v *Var, n *source.Node) {
+// varTexts compiles the scalars of a value that hold expressions, at any depth.
+func (c *compiler) varTexts(v *Var, n *source.Node, sc *scope) {
+	if v.texts == nil {
+		v.texts = map[*source.Node]*Text{}
+	}
 	for _, item := range n.Items {
-		c.varTexts(v, item)
+		c.varTexts(v, item, sc)
 	}
 	for _, p := range n.Pairs {
-		c.varTexts(v, p.Value)
+		c.varTexts(v, p.Value, sc)
 	}
 	if n.Kind == source.Scalar && strings.Contains(n.Text, "${{") {
 		v.texts[n] = &Text{Node: n}
-		c.text(v.texts[n], &scope{base: c.base})
+		c.text(v.texts[n], sc)
 	}
+}
+
+// Names gives the params and vars that the var is made of.
+func (v *Var) Names() []string {
+	var names []string
+	for _, e := range v.exprs() {
+		for _, r := range e.Refs {
+			names = append(names, r.Path[0])
+		}
+	}
+	return names
 }
 
 // exprs lists the expressions that the var is made of, in the order written.
@@ -142,89 +189,6 @@ func (v *Var) exprs() []*expression.Expression {
 	}
 	walk(v.Node)
 	return list
-}
-
-func (c *compiler) step(s *Step) {
-	sc := &scope{base: c.base, step: s, ending: s.Finally}
-	c.shared(s, sc)
-	c.text(s.Delegate, &scope{base: c.base})
-	c.text(s.Stdin, sc)
-	withSaved := *sc
-	if s.Save != nil {
-		withSaved.saved = s.Save
-	}
-	for _, item := range s.Save {
-		c.script(item.Run, s.ShellName(), sc)
-	}
-	c.script(s.Run, s.ShellName(), &withSaved)
-	withResult := withSaved
-	withResult.result = true
-	c.cond(s.ChangedIf, &withResult, expression.WantBool)
-	c.cond(s.FailedIf, &withResult, expression.WantBool)
-	for _, o := range s.Outputs {
-		c.cond(o.Expr, &withResult, expression.WantAny)
-	}
-	c.action(s, sc)
-}
-
-// shared compiles what steps, blocks and the runbook have in common.
-func (c *compiler) shared(s *Step, sc *scope) {
-	early := &scope{base: c.base}
-	for _, t := range s.Hosts {
-		c.text(t, early)
-	}
-	for _, v := range s.Env {
-		c.text(v.Text, sc)
-	}
-	c.text(s.Dir, sc)
-	c.text(s.Sudo, early)
-	if s.Rollout != nil {
-		c.text(s.Rollout.SoakText, early)
-	}
-	c.cond(s.If, sc, expression.WantBool)
-	c.script(s.Check, s.ShellName(), sc)
-	withResult := *sc
-	withResult.result = true
-	if s.Retry != nil {
-		c.cond(s.Retry.If, &withResult, expression.WantBool)
-	}
-	if s.Rollback == nil {
-		return
-	}
-	undo := withResult
-	undo.saved = s.Save
-	undo.result = s.Rollback.When != "started"
-	c.script(s.Rollback.Run, s.ShellName(), &undo)
-	for _, v := range s.Rollback.Env {
-		c.text(v.Text, &undo)
-	}
-	c.text(s.Rollback.Sudo, early)
-	c.text(s.Rollback.Stdin, &undo)
-	c.text(s.Rollback.Dir, &undo)
-}
-
-func (c *compiler) action(s *Step, sc *scope) {
-	if a := s.Copy; a != nil {
-		for _, t := range []*Text{a.Src, a.Content, a.Dest, a.Owner, a.Group} {
-			c.text(t, sc)
-		}
-	}
-	if a := s.Link; a != nil {
-		c.text(a.Path, sc)
-		c.text(a.To, sc)
-	}
-	if a := s.Wait; a != nil {
-		for _, t := range []*Text{a.TCP, a.HTTP, a.File, a.Body, a.TimeoutText} {
-			c.text(t, sc)
-		}
-		c.script(a.Run, s.ShellName(), sc)
-	}
-	if a := s.Assert; a != nil {
-		for _, that := range a.That {
-			c.cond(that, sc, expression.WantBool)
-		}
-		c.text(a.Message, sc)
-	}
 }
 
 func (c *compiler) note(n *source.Node, errs ...*expression.Error) {

@@ -2,7 +2,6 @@ package runbook
 
 import (
 	"fmt"
-	"path/filepath"
 	"regexp"
 	"sort"
 	"strconv"
@@ -12,39 +11,12 @@ import (
 	"github.com/opsctl/opsctl/internal/source"
 )
 
-// Load reads, decodes and checks the runbook at path. What the file system says is returned as
-// it is; what is wrong inside is source.Problems, all of it. Warnings come beside a runbook.
-func Load(path string) (*Runbook, source.Problems, error) {
-	node, err := source.ReadFile(path, path)
-	if err != nil {
-		return nil, nil, err
-	}
-	return Decode(node, filepath.Dir(path))
-}
+// Load reads the runbook at path by itself: what it includes stands beside or below it.
+func Load(path string) (*Runbook, source.Problems, error) { return Loader{}.Load(path) }
 
-// LoadText is Load for a text that is at hand: the copy a run keeps of its runbook.
+// LoadText is Load for a text that is at hand.
 func LoadText(text, name, dir string) (*Runbook, source.Problems, error) {
-	node, err := source.Parse(&source.File{Name: name, Text: text})
-	if err != nil {
-		return nil, nil, err
-	}
-	return Decode(node, dir)
-}
-
-// Decode reads a runbook from a parsed document; dir is where its relative paths start.
-func Decode(node *source.Node, dir string) (*Runbook, source.Problems, error) {
-	d := &decoder{}
-	rb := d.runbook(node)
-	rb.Dir = dir
-	if len(rb.Root.Steps) > 0 && !d.shaky(node) { // a mistake in one step does not hide those of another
-		d.arrange(rb)
-		d.compile(rb)
-	}
-	d.problems.Sort()
-	if err := d.problems.Err(); err != nil {
-		return nil, nil, err
-	}
-	return rb, d.problems, nil
+	return Loader{}.LoadText(text, name, dir)
 }
 
 // shaky tells whether something is wrong with what everything else is built on: with the names that
@@ -60,7 +32,7 @@ func (d *decoder) shaky(root *source.Node) bool {
 			last = root.Pairs[i+1].Key.Pos.Line
 		}
 		for _, problem := range d.problems {
-			if !problem.Warning && problem.Pos.Line >= p.Key.Pos.Line && (problem.Pos.Line < last || p.Key.Pos.Line == last) {
+			if !problem.Warning && problem.File == root.File && problem.Pos.Line >= p.Key.Pos.Line && (problem.Pos.Line < last || p.Key.Pos.Line == last) {
 				return true
 			}
 		}
@@ -69,6 +41,9 @@ func (d *decoder) shaky(root *source.Node) bool {
 }
 
 type decoder struct {
+	loader    *Loader
+	count     *int     // of included runbooks
+	rb        *Runbook // whose steps are being read
 	problems  source.Problems
 	stepCount int
 }
@@ -82,9 +57,7 @@ type keys map[string]func(*source.Node)
 
 // later are keys of the language that this version does not know yet, so that the message is honest.
 var later = map[string]bool{
-	"secrets": true, "schedule": true, "notify": true, "foreach": true, "max_parallel": true, "lock": true, "confirm": true,
-	"script": true, "line": true, "service": true, "fetch": true, "http": true, "manual": true, "reboot": true, "runbook": true,
-	"with": true, "sensitive": true, "save_files": true, "gate": true, "spread": true, "finally": true, "ask": true,
+	"schedule": true, "notify": true, "script": true, "line": true, "service": true, "fetch": true, "http": true, "reboot": true,
 }
 
 // each hands the values of a map to its keys; unknown keys are problems.

@@ -21,7 +21,14 @@ func (d *decoder) actionKeys(s *Step) keys {
 		"link":   func(n *source.Node) { s.Link = d.link(n) },
 		"wait":   func(n *source.Node) { s.Wait = d.wait(n) },
 		"assert": func(n *source.Node) { s.Assert = d.assert(n) },
+		"manual": d.raw(&s.Manual),
 		"steps":  func(n *source.Node) { s.Steps = d.steps(n, s) },
+		"runbook": func(n *source.Node) {
+			if s.Include == nil {
+				s.Include = &Include{}
+			}
+			s.Include.File = d.includePath(n)
+		},
 	}
 }
 
@@ -43,6 +50,31 @@ func (d *decoder) copy(n *source.Node) *Copy {
 	}
 	d.hostPath(n.Get("dest"))
 	return c
+}
+
+// includePath reads the path of a runbook, which is known before anything else is.
+func (d *decoder) includePath(n *source.Node) *source.Node {
+	if n.Kind != source.Scalar || n.Text == "" {
+		d.problem(n, "the path of a runbook is needed here, this is %s", n.Describe())
+		return n
+	}
+	if strings.Contains(n.Text, "${{") {
+		d.problem(n, "the path of an included runbook is written out: it is read before any value is known").Hint = "include each of them under an if"
+	}
+	return n
+}
+
+// hostPaths reads a list of paths on the host.
+func (d *decoder) hostPaths(n *source.Node) []*Text {
+	var list []*Text
+	for _, item := range d.items(n) {
+		var t *Text
+		if d.raw(&t)(item); t != nil {
+			d.hostPath(item)
+			list = append(list, t)
+		}
+	}
+	return list
 }
 
 // hostPath refuses a path on a host that would depend on where a shell happens to start, as far as

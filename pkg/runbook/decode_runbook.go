@@ -9,8 +9,10 @@ import (
 
 // runbook reads the top level: what is the runbook's own, and what every block may say.
 func (d *decoder) runbook(n *source.Node) *Runbook {
-	rb := &Runbook{File: n.File, Root: &Step{Node: n, Action: "steps"}}
+	rb := &Runbook{File: n.File}
+	rb.Root = &Step{Node: n, Action: "steps", In: rb}
 	root := rb.Root
+	d.rb = rb
 	k := d.sharedKeys(root)
 	k["name"] = d.text(&rb.Name)
 	k["description"] = d.text(&rb.Description)
@@ -21,9 +23,9 @@ func (d *decoder) runbook(n *source.Node) *Runbook {
 	k["vars"] = func(n *source.Node) { d.vars(rb, n) }
 	k["outputs"] = d.outputs(&rb.Outputs)
 	k["deadline"] = d.duration(&rb.Deadline)
-	k["lock"] = d.raw(&rb.Lock)
+	k["secrets"] = func(n *source.Node) { d.secrets(rb, n) }
 	k["steps"] = func(n *source.Node) { root.Steps = d.steps(n, root) }
-	k["rollout"] = func(n *source.Node) { root.Rollout = d.rollout(n) }
+	k["rollout"] = func(n *source.Node) { root.Rollout = d.rollout(n, root) }
 	k["finally"] = func(n *source.Node) { rb.Finally = d.finally(n, root) }
 	if !d.each(n, "a runbook", k) {
 		return rb
@@ -61,7 +63,7 @@ func (d *decoder) vars(rb *Runbook, n *source.Node) {
 			d.problem(p.Key, "%q cannot be the name of a var", p.Key.Text).Hint = "letters, digits and _"
 			continue
 		}
-		rb.Vars = append(rb.Vars, &Var{Name: p.Key.Text, Node: p.Value})
+		rb.Vars = append(rb.Vars, &Var{Name: p.Key.Text, Key: p.Key, Node: p.Value})
 	}
 }
 
@@ -83,7 +85,7 @@ func (d *decoder) outputs(target *[]Output) func(*source.Node) {
 	}
 }
 
-func (d *decoder) rollout(n *source.Node) *Rollout {
+func (d *decoder) rollout(n *source.Node, block *Step) *Rollout {
 	r := &Rollout{Node: n}
 	waves := func(n *source.Node) {
 		for _, item := range d.items(n) {
@@ -106,12 +108,43 @@ func (d *decoder) rollout(n *source.Node) *Rollout {
 				r.MaxUnreachable = &s
 			}
 		},
-		"soak": d.durationOrText(d.duration(&r.Soak), &r.SoakText),
+		"soak":   d.durationOrText(d.duration(&r.Soak), &r.SoakText),
+		"gate":   func(n *source.Node) { r.Gate = d.gate(n, block) },
+		"spread": func(n *source.Node) { r.Spread = d.spread(n) },
 	})
 	if n.Kind == source.Map && n.Get("waves") == nil {
 		d.problem(n, "rollout needs waves").Hint = "waves: [1, 25%, 100%]"
 	}
 	return r
+}
+
+// gateID is the id of a gate in its block.
+const gateID = "gate"
+
+// gate reads the step that must succeed after each wave.
+func (d *decoder) gate(n *source.Node, block *Step) *Step {
+	g := d.step(n)
+	g.Parent = block
+	switch {
+	case g.ID != "":
+		d.problem(n.Get("id"), "a gate has no id: it is known as %q", gateID)
+	case g.IsBlock():
+		d.problem(g.Key, "a gate is one step, not a block")
+	case g.ForEach != nil || g.Once || g.NeedsGiven || g.Delegate != nil:
+		d.problem(n, "a gate takes neither foreach, once, needs nor delegate")
+	case g.Rollback != nil && !g.Rollback.None:
+		d.problem(n.Get("rollback"), "a gate is never taken back").Hint = "rollback: none"
+	}
+	g.ID = gateID
+	return g
+}
+
+func (d *decoder) spread(n *source.Node) *Spread {
+	s := &Spread{Max: 1}
+	if d.each(n, "spread", keys{"by": d.cond(&s.By), "max": d.int(&s.Max, 1)}) && s.By == nil {
+		d.problem(n, "spread needs by").Hint = "spread: {by: host.vars.rack, max: 1}"
+	}
+	return s
 }
 
 var sizeText = regexp.MustCompile(`^([0-9]{1,6})(%?)$`)

@@ -2,6 +2,7 @@ package runbook
 
 import (
 	"fmt"
+	"path"
 	"regexp"
 	"strings"
 	"time"
@@ -21,19 +22,24 @@ func (d *decoder) sharedKeys(s *Step) keys {
 				}
 			}
 		},
-		"allow_empty": d.bool(&s.AllowEmpty),
-		"parallel":    d.bool(&s.Parallel),
-		"env":         func(n *source.Node) { s.Env = d.env(n) },
-		"dir":         d.raw(&s.Dir),
-		"shell":       d.shell(&s.Shell),
-		"sudo":        d.raw(&s.Sudo),
-		"timeout":     d.durationOrNone(&s.Timeout),
-		"kill_after":  d.durationTo(&s.KillAfter),
-		"retry":       func(n *source.Node) { s.Retry = d.retry(n) },
-		"on_failure":  func(n *source.Node) { s.OnFailure = d.onFailure(n) },
-		"if":          d.cond(&s.If),
-		"check":       d.script(&s.Check),
-		"rollback":    func(n *source.Node) { s.Rollback = d.rollback(n) },
+		"allow_empty":  d.bool(&s.AllowEmpty),
+		"max_parallel": d.int(&s.MaxParallel, 1),
+		"lock":         func(n *source.Node) { s.Lock = d.lock(n) },
+		"confirm":      d.raw(&s.Confirm),
+		"sensitive":    func(n *source.Node) { s.Sensitive = new(bool); d.bool(s.Sensitive)(n) },
+		"delegate":     d.raw(&s.Delegate),
+		"parallel":     d.bool(&s.Parallel),
+		"env":          func(n *source.Node) { s.Env = d.env(n) },
+		"dir":          d.raw(&s.Dir),
+		"shell":        d.shell(&s.Shell),
+		"sudo":         d.raw(&s.Sudo),
+		"timeout":      d.durationOrNone(&s.Timeout),
+		"kill_after":   d.durationTo(&s.KillAfter),
+		"retry":        func(n *source.Node) { s.Retry = d.retry(n) },
+		"on_failure":   func(n *source.Node) { s.OnFailure = d.onFailure(n) },
+		"if":           d.cond(&s.If),
+		"check":        d.script(&s.Check),
+		"rollback":     func(n *source.Node) { s.Rollback = d.rollback(n) },
 	}
 }
 
@@ -69,7 +75,7 @@ func (d *decoder) steps(n *source.Node, parent *Step) []*Step {
 }
 
 func (d *decoder) step(n *source.Node) *Step {
-	s := &Step{Node: n}
+	s := &Step{Node: n, In: d.rb}
 	k := d.sharedKeys(s)
 	k["id"] = func(n *source.Node) {
 		if d.text(&s.ID)(n); !idText.MatchString(s.ID) {
@@ -80,8 +86,11 @@ func (d *decoder) step(n *source.Node) *Step {
 	k["name"], k["why"], k["tags"] = d.text(&s.Name), d.text(&s.Why), d.strings(&s.Tags)
 	k["needs"] = func(n *source.Node) { s.Needs, s.NeedsGiven, s.needsNode = d.items(n), true, n }
 	k["barrier"], k["once"] = d.bool(&s.Barrier), d.bool(&s.Once)
-	k["delegate"] = d.raw(&s.Delegate)
-	k["stdin"] = d.raw(&s.Stdin)
+	k["foreach"] = func(n *source.Node) { s.ForEach = d.forEach(n) }
+	k["stdin"] = func(n *source.Node) { s.Stdin = d.stdin(n) }
+	k["save_files"] = func(n *source.Node) { s.SaveFiles = d.hostPaths(n) }
+	k["with"] = func(n *source.Node) { d.with(s, n) }
+	k["finally"] = func(n *source.Node) { s.Always = d.finally(n, s) }
 	k["outputs"] = d.outputs(&s.Outputs)
 	k["ok_codes"] = func(n *source.Node) { s.OKCodes = d.codes(n) }
 	k["changed_if"], k["failed_if"] = d.cond(&s.ChangedIf), d.cond(&s.FailedIf)
@@ -91,7 +100,7 @@ func (d *decoder) step(n *source.Node) *Step {
 	}
 	k["save"] = func(n *source.Node) { d.save(s, n) }
 	k["point_of_no_return"] = d.bool(&s.PointOfNoReturn)
-	k["rollout"] = func(n *source.Node) { s.Rollout = d.rollout(n) }
+	k["rollout"] = func(n *source.Node) { s.Rollout = d.rollout(n, s) }
 	actions := d.actionKeys(s)
 	for name, do := range actions {
 		k[name] = do
@@ -100,47 +109,6 @@ func (d *decoder) step(n *source.Node) *Step {
 		d.whichAction(n, s, actions)
 	}
 	return s
-}
-
-// whichAction finds the one key that says what the step does.
-func (d *decoder) whichAction(n *source.Node, s *Step, actions keys) {
-	for _, p := range n.Pairs {
-		if actions[p.Key.Text] == nil && !laterAction[p.Key.Text] {
-			continue
-		}
-		if s.Action != "" {
-			d.problem(p.Key, "a step does one thing: it says %q already", s.Action).Hint = "make two steps of it"
-			continue
-		}
-		s.Action, s.Key = p.Key.Text, p.Key
-	}
-	if s.Action == "" {
-		p := d.problem(n, "this step does not say what it does")
-		p.Width, p.Hint = 1, "give it one of run, copy, link, wait, assert, steps"
-		return
-	}
-	if s.Rollout != nil && s.Action != "steps" {
-		d.problem(s.Rollout.Node, "rollout stands on a block, and this step is none").Hint = "put the step into steps:"
-	}
-	if s.Action == "wait" || s.Action == "assert" {
-		if s.effectGiven && s.Effect != Read {
-			d.problem(s.Key, "%s only reads", s.Action)
-		}
-		s.Effect = Read
-	}
-	if s.Effect == "" {
-		s.Effect = Change
-	}
-	if s.Effect == Read && s.Rollback != nil && !s.Rollback.None && s.Action != "steps" {
-		d.problem(s.Node.Get("rollback"), "a step of effect read changes nothing, so there is nothing to take back")
-	}
-	if s.Action == "steps" && len(s.Save) > 0 {
-		d.problem(s.Node.Get("save"), "save stands on a step, not on a block")
-	}
-}
-
-var laterAction = map[string]bool{
-	"script": true, "line": true, "service": true, "fetch": true, "http": true, "manual": true, "reboot": true, "notify": true, "runbook": true,
 }
 
 func (d *decoder) codes(n *source.Node) []int {
@@ -214,7 +182,7 @@ func (d *decoder) retry(n *source.Node) *Retry {
 	return r
 }
 
-var failureWords = []string{"rollback", "stop", "continue", "ignore"}
+var failureWords = []string{"rollback", "stop", "continue", "ignore", "ask"}
 
 func (d *decoder) onFailure(n *source.Node) *OnFailure {
 	f := &OnFailure{Scope: "run"}
@@ -255,7 +223,7 @@ func (d *decoder) rollback(n *source.Node) *Rollback {
 	d.each(n, "rollback", keys{
 		"run": d.script(&r.Run), "when": d.oneOf(&r.When, "completed", "started"), "timeout": d.durationOrNone(&r.Timeout),
 		"retry": func(n *source.Node) { r.Retry = d.retry(n) }, "sudo": d.raw(&r.Sudo),
-		"env": func(n *source.Node) { r.Env = d.env(n) }, "stdin": d.raw(&r.Stdin), "dir": d.raw(&r.Dir),
+		"env": func(n *source.Node) { r.Env = d.env(n) }, "stdin": func(n *source.Node) { r.Stdin = d.stdin(n) }, "dir": d.raw(&r.Dir),
 	})
 	if r.Run == nil && n.Get("run") == nil {
 		d.problem(n, "rollback needs a command").Hint = "rollback: {run: …}, or rollback: none"
@@ -285,8 +253,13 @@ func defaultID(s *Step) string {
 		return id
 	}
 	action := s.Action
-	if action == "steps" {
+	switch action {
+	case "steps":
 		action = "block"
+	case "runbook":
+		if id := slug(strings.TrimSuffix(path.Base(s.Include.File.Text), path.Ext(s.Include.File.Text))); id != "" {
+			return id
+		}
 	}
 	return fmt.Sprintf("%s_%d", action, s.Index+1)
 }

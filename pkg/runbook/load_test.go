@@ -105,7 +105,7 @@ func TestMistakesAreShownAtTheirPlace(t *testing.T) {
 		{"mode", head + "  - copy: {content: x, dest: /a, mode: rw}\n", "permissions are written in octal"},
 		{"later", head + "  - {reboot: {}}\n", `"reboot" of a step is not supported by this version of opsctl`},
 		{"finally rollback", head + "  - run: x\nfinally:\n  - {run: x, rollback: y}\n", "never taken back"},
-		{"started reads result", head + "  - {run: x, rollback: {run: 'echo ${{ result.stdout }}', when: started}}\n", `there is no "result" here`},
+		{"started reads result", head + "  - {run: x, rollback: {run: 'echo ${{ result.stdout }}', when: started}}\n", `result has no "stdout"`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -29,11 +29,12 @@ type Runbook struct {
 	Params      []*Param
 	Vars        []*Var
 	Outputs     []Output
+	Secrets     []*Secret
 	Deadline    time.Duration // 0: none
-	Lock        *Text         // nil: none
 	Root        *Step         // the runbook as a block
-	Finally     []*Step
-	Default     OnFailure // computed once for the whole runbook
+	Finally     []*Step       // of the run as a whole; of an included runbook it is its root's
+	Default     OnFailure     // computed once for the whole runbook
+	By          *Step         // the step that includes this runbook; nil for the one that is run
 
 	end *Step
 }
@@ -42,7 +43,7 @@ type Runbook struct {
 // steps is noted in Reads of the same Step each time.
 func (rb *Runbook) End() *Step {
 	if rb.end == nil {
-		rb.end = &Step{Parent: rb.Root, Finally: true}
+		rb.end = &Step{Parent: rb.Root, Finally: true, In: rb}
 	}
 	return rb.end
 }
@@ -62,6 +63,7 @@ type Cond struct {
 // Var is a value computed once, from params and other vars.
 type Var struct {
 	Name   string
+	Key    *source.Node // its name, where it stands
 	Node   *source.Node
 	Secret bool // it is made of a secret param
 
@@ -121,7 +123,7 @@ const (
 
 // OnFailure tells what a bad outcome leads to.
 type OnFailure struct {
-	Do    string // rollback stop continue ignore
+	Do    string // rollback stop continue ignore ask
 	Scope string // of a rollback: run block wave hosts
 	Block *Step  // the block that declared it; nil is the runbook
 }
@@ -144,8 +146,14 @@ type Rollback struct {
 	Retry   *Retry
 	Sudo    *Text
 	Env     []EnvVar
-	Stdin   *Text
+	Stdin   *Stdin
 	Dir     *Text
+}
+
+// Stdin is what a command reads: a text, or the content of a local file.
+type Stdin struct {
+	Text *Text
+	File *Text // relative to the runbook's file
 }
 
 // EnvVar is a variable of a command's environment.
@@ -173,7 +181,15 @@ type Rollout struct {
 	MaxFailures    Size
 	MaxUnreachable *Size
 	Soak           time.Duration
-	SoakText       *Text // instead, where it is made of params and vars
+	SoakText       *Text   // instead, where it is made of params and vars
+	Gate           *Step   // must succeed after each wave; nil: none
+	Spread         *Spread // nil: hosts go as they are written
+}
+
+// Spread bounds how many hosts of one kind, such as those of a rack, a wave may have.
+type Spread struct {
+	By  *Cond // of a host; of any type
+	Max int
 }
 
 // Size is a number of hosts, or a percentage of them.
@@ -192,6 +208,7 @@ func (s Size) Of(n int) int {
 
 // Step is one entry of a runbook; one with Steps is a block.
 type Step struct {
+	In     *Runbook // the document it is written in
 	Node   *source.Node
 	Key    *source.Node // of its action, for messages
 	ID     string
@@ -214,26 +231,35 @@ type Step struct {
 	Delegate   *Text
 	AllowEmpty bool
 
-	If    *Cond
-	Check *Script
+	ForEach     *ForEach // nil: the step is there once
+	MaxParallel int      // hosts at once in it; 0: no limit of its own
+	Lock        *Lock    // held for the whole run; nil: none
 
-	Action string // run copy link wait assert steps
+	If      *Cond
+	Check   *Script
+	Confirm *Text // a person agrees first; nil: nobody is asked
+
+	Action string // run copy link wait assert manual runbook steps confirm
 	Run    *Script
 	Copy   *Copy
 	Link   *Link
 	Wait   *Wait
 	Assert *Assert
+	Manual *Text // what a person does
 	Steps  []*Step
+	Always []*Step // of a block: its finally, which runs whatever became of the steps
+	*Include
 	*Rollout
 
 	Env       []EnvVar
 	Dir       *Text
 	Shell     string
 	Sudo      *Text // nil: not said; "false" takes it back
-	Stdin     *Text
+	Stdin     *Stdin
 	Timeout   *time.Duration // 0: none
 	KillAfter *time.Duration
 	Retry     *Retry
+	Sensitive *bool // what it prints is kept out of screen, journal and reports
 
 	Outputs   []Output
 	OKCodes   []int
@@ -242,6 +268,7 @@ type Step struct {
 	Effect    Effect
 
 	Save             []SaveItem
+	SaveFiles        []*Text // paths on the host, put back exactly by a rollback
 	Rollback         *Rollback
 	PointOfNoReturn  bool
 	OnFailure        *OnFailure
@@ -251,37 +278,6 @@ type Step struct {
 	idGiven          bool
 	needsNode        *source.Node
 	ancestorsOfBlock map[*Step]bool
-}
-
-// Copy puts a file or the content of a directory on a host.
-type Copy struct {
-	Src, Content, Dest *Text
-	Mode               *uint32 // permission bits
-	Owner, Group       *Text
-	Template, Delete   bool
-	Exclude            []string
-}
-
-// Link is a symbolic link that is switched atomically.
-type Link struct{ Path, To *Text }
-
-// Wait waits until something is so, from the host's point of view.
-type Wait struct {
-	TCP, HTTP, File *Text
-	Run             *Script
-	Pause           time.Duration
-	Status          int
-	Body            *Text
-	Every           time.Duration
-	Stable          int
-	Timeout         time.Duration // 0: none
-	TimeoutText     *Text         // instead, where it is an expression
-}
-
-// Assert checks what is known.
-type Assert struct {
-	That    []*Cond
-	Message *Text
 }
 
 // StepRef is a place where a step uses the result of another one.
@@ -295,13 +291,19 @@ type StepRef struct {
 
 // Inherit gives what the step, or the innermost block around it, says; the zero value if none does.
 func Inherit[V comparable](s *Step, said func(*Step) V) V {
+	v, _ := Said(s, said)
+	return v
+}
+
+// Said is Inherit that tells who says it, too: expressions mean what they mean where they are written.
+func Said[V comparable](s *Step, said func(*Step) V) (V, *Step) {
 	var zero V
 	for ; s != nil; s = s.Parent {
 		if v := said(s); v != zero {
-			return v
+			return v, s
 		}
 	}
-	return zero
+	return zero, nil
 }
 
 // ShellName gives the shell that the step's scripts are written for.
@@ -312,12 +314,31 @@ func (s *Step) ShellName() string {
 	return "sh"
 }
 
-// Walk calls visit for the step and all steps inside it, outermost first.
+// Walk calls visit for the step and all steps inside it, outermost first; also those that an
+// included runbook is made of.
 func (s *Step) Walk(visit func(*Step)) {
 	visit(s)
 	for _, inner := range s.Steps {
 		inner.Walk(visit)
 	}
+	for _, inner := range s.Always {
+		inner.Walk(visit)
+	}
+	if s.Rollout != nil && s.Rollout.Gate != nil {
+		s.Rollout.Gate.Walk(visit)
+	}
+}
+
+// IsBlock tells whether the step holds steps: those written in it, or those of an included runbook.
+func (s *Step) IsBlock() bool { return s.Action == "steps" || s.Action == "runbook" }
+
+// IsRoot tells whether the step is a runbook as a block.
+func (s *Step) IsRoot() bool { return s.In != nil && s.In.Root == s }
+
+// IsSensitive tells whether what the step prints must not be kept or shown.
+func (s *Step) IsSensitive() bool {
+	said := Inherit(s, func(s *Step) *bool { return s.Sensitive })
+	return said != nil && *said
 }
 
 // Within tells whether the step stands inside the block, at any depth.
@@ -334,9 +355,9 @@ func (s *Step) Within(block *Step) bool {
 // declared, or by the undo that is part of its action.
 func (s *Step) HasUndo() bool {
 	if s.Rollback != nil {
-		return !s.Rollback.None
+		return !s.Rollback.None || len(s.SaveFiles) > 0
 	}
-	return s.BuiltinUndo()
+	return s.BuiltinUndo() || len(s.SaveFiles) > 0
 }
 
 // BuiltinUndo tells whether the step's action knows its own undo.

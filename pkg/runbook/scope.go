@@ -10,12 +10,16 @@ import (
 
 // scope is what the expressions at one place may use.
 type scope struct {
-	base   expression.Map // params, vars, run, runbook, env, hosts()
-	step   *Step          // nil: no host, no steps
-	saved  []SaveItem
-	result bool
-	ending bool // in finally: run.outcome and run.failed are known
-	whole  bool // of the runbook: there is no host
+	base    expression.Map // params, vars, run, runbook, env, hosts()
+	step    *Step          // nil: no host, no steps
+	saved   []SaveItem
+	result  bool
+	outcome bool           // result.outcome alone is known: of an undo of a step that may be half done
+	ending  bool           // in finally: run.outcome and run.failed are known
+	whole   bool           // of the runbook: there is no host
+	item    bool           // of a foreach
+	hosted  bool           // there is a host, but there are no steps
+	secrets expression.Map // nil: none may be used here
 }
 
 var resultType = expression.Map{
@@ -103,14 +107,26 @@ func (sc *scope) typesFor(text string, allSteps bool) expression.Map {
 	if sc.ending {
 		m["run"] = runType(true)
 	}
+	if sc.item {
+		m["item"] = expression.Any
+	}
+	if sc.hosted {
+		m["host"] = hostType
+	}
 	if sc.step == nil {
 		return m
+	}
+	if sc.secrets != nil {
+		m["secrets"] = sc.secrets
 	}
 	if !sc.whole {
 		m["host"] = hostType
 	}
-	if sc.result {
+	switch {
+	case sc.result:
 		m["result"] = resultType
+	case sc.outcome:
+		m["result"] = expression.Map{"outcome": expression.String}
 	}
 	if sc.saved != nil {
 		saved := expression.Map{}
@@ -138,14 +154,30 @@ func (sc *scope) typesFor(text string, allSteps bool) expression.Map {
 	return m
 }
 
-// typeOf is the type of steps.<id>.
+// typeOf is the type of steps.<id>; of a foreach that of steps.<id>["item"].
 func typeOf(s *Step) expression.Map {
+	if s.ForEach != nil {
+		return expression.Map{expression.Extra: typeOfOne(s)}
+	}
+	return typeOfOne(s)
+}
+
+func typeOfOne(s *Step) expression.Map {
 	if s.Action == "steps" {
 		inner := expression.Map{}
 		for _, c := range s.Steps {
 			inner[c.ID] = typeOf(c)
 		}
 		return expression.Map{"steps": inner}
+	}
+	if s.Action == "runbook" { // what is inside is its own affair, but for its outputs
+		outputs := expression.Map{}
+		if s.Include.Runbook != nil {
+			for _, o := range s.Include.Runbook.Outputs {
+				outputs[o.Name] = expression.Any
+			}
+		}
+		return expression.Map{"outputs": outputs}
 	}
 	one := expression.Map{"outputs": outputsType(s)}
 	for k, v := range resultType {
@@ -171,67 +203,124 @@ func outputsType(s *Step) expression.Map {
 	return m
 }
 
-// siblings are the steps of the block that the step stands in.
+// siblings are the steps of the block that the step stands in, and, in its finally, those of that too.
 func (s *Step) siblings() []*Step {
-	if s.Parent == nil {
+	if s.Parent == nil || s.IsRoot() {
 		return nil
+	}
+	if last := s.Parent.last(); containsStep(last, s) {
+		return append(append([]*Step{}, last...), s.Parent.Steps...)
 	}
 	return s.Parent.Steps
 }
 
-// find looks a step up by id: in this block, then outwards.
-func (s *Step) find(id string) *Step {
-	for at := s; at != nil; at = at.Parent {
-		for _, x := range at.siblings() {
-			if x.ID == id {
-				return x
-			}
+// last gives what runs at the end of a block, whatever became of its steps.
+func (s *Step) last() []*Step {
+	if s.IsRoot() && s.In.By == nil {
+		return s.In.Finally
+	}
+	if s.IsRoot() && s.Always == nil { // of an included runbook that is being loaded
+		return s.In.Finally
+	}
+	return s.Always
+}
+
+func containsStep(list []*Step, s *Step) bool {
+	for _, x := range list {
+		if x == s {
+			return true
 		}
 	}
-	return nil
+	return false
+}
+
+// outwards visits the step and the blocks around it, up to its document.
+func (s *Step) outwards(visit func(*Step) bool) {
+	for at := s; at != nil && !at.IsRoot(); at = at.Parent {
+		if !visit(at) {
+			return
+		}
+	}
+}
+
+// find looks a step up by id: in this block, then outwards.
+func (s *Step) find(id string) (found *Step) {
+	s.outwards(func(at *Step) bool {
+		for _, x := range at.siblings() {
+			if x.ID == id {
+				found = x
+				return false
+			}
+		}
+		return true
+	})
+	return found
 }
 
 func (s *Step) visible() []string {
 	var names []string
-	for at := s; at != nil; at = at.Parent {
+	s.outwards(func(at *Step) bool {
 		for _, x := range at.siblings() {
 			if x != at && !containsString(names, x.ID) {
 				names = append(names, x.ID)
 			}
 		}
-	}
+		return true
+	})
 	return names
 }
 
-// refer follows steps.a.steps.b.field to the step it means; rest is what is taken from it.
-func (s *Step) refer(path []string) (found *Step, rest []string) {
-	found = s.find(path[1])
-	rest = path[2:]
-	for found != nil && found.Action == "steps" && len(rest) >= 2 && rest[0] == "steps" {
-		var inner *Step
-		for _, c := range found.Steps {
-			if c.ID == rest[1] {
-				inner = c
-			}
+// inner gives the step of a block with an id.
+func (s *Step) inner(id string) *Step {
+	for _, c := range s.Steps {
+		if c.ID == id {
+			return c
 		}
-		found, rest = inner, rest[2:]
+	}
+	return nil
+}
+
+// refer follows steps.a.steps.b.field to the step it means; rest is what is taken from it. The item
+// of a foreach is passed over: steps.a["item"].steps.b.field means the same step.
+func (s *Step) refer(path []string) (found *Step, rest []string) {
+	found, rest = s.find(path[1]), path[2:]
+	for found != nil {
+		if found.ForEach != nil && len(rest) > 0 {
+			rest = rest[1:]
+		}
+		if found.Action != "steps" || len(rest) < 2 || rest[0] != "steps" {
+			break
+		}
+		found, rest = found.inner(rest[1]), rest[2:]
 	}
 	return found, rest
 }
 
 // certain tells whether the other step is certain to be before this one.
-func (s *Step) certain(other *Step) bool {
-	if s.Finally && !other.Finally {
+func (s *Step) certain(other *Step) (yes bool) {
+	if s == s.In.end {
 		return true
 	}
-	for at := s; at != nil; at = at.Parent {
+	s.outwards(func(at *Step) bool {
 		for o := other; o != nil; o = o.Parent {
-			if at.Parent == o.Parent && at != o && at.ancestors()[o] {
-				return true
+			switch {
+			case at.Parent == o.Parent && at != o && at.ancestors()[o]:
+				yes = true
+			case o == at.Parent && containsStep(o.last(), at) && !containsStep(o.last(), child(o, other)):
+				yes = true // it stands in the finally of a block around the other one
 			}
 		}
+		return !yes
+	})
+	return yes
+}
+
+// child gives the step of a block that another step is, or stands in.
+func child(block, s *Step) *Step {
+	for s != nil && s.Parent != block {
+		s = s.Parent
 	}
-	return false
+	return s
 }
 
 // checkRefs holds what an expression takes from other steps against the order.
@@ -267,13 +356,7 @@ func (s *Step) Lookup(ids []string) *Step {
 		if found == nil {
 			return nil
 		}
-		var inner *Step
-		for _, c := range found.Steps {
-			if c.ID == id {
-				inner = c
-			}
-		}
-		found = inner
+		found = found.inner(id)
 	}
 	return found
 }

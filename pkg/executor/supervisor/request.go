@@ -43,6 +43,9 @@ func text(c executor.Command) (string, error) {
 		fmt.Fprintf(&b, "export %s=%s; ", name, quote(c.Env[name]))
 	}
 	b.WriteString("cd 2>/dev/null || cd /; ")
+	if c.Prepare != "" { // a shell of its own: set -e means nothing in a subshell whose status is looked at
+		fmt.Fprintf(&b, "sh -euc %s </dev/null || exit; ", quote(c.Prepare))
+	}
 	if c.Dir != "" {
 		dir := c.Dir
 		if strings.HasPrefix(dir, "-") {
@@ -76,7 +79,7 @@ func check(c executor.Command) error {
 			return fmt.Errorf("cannot set %s in the environment: its value holds a NUL byte", name)
 		}
 	}
-	for _, s := range append([]string{c.Script, c.Dir}, c.Argv...) {
+	for _, s := range append([]string{c.Script, c.Dir, c.Prepare}, c.Argv...) {
 		if strings.ContainsRune(s, 0) {
 			return fmt.Errorf("cannot run a command that holds a NUL byte")
 		}

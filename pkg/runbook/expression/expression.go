@@ -50,10 +50,13 @@ const (
 	WantBool
 )
 
+// Computed stands in a Ref for a part that is not a plain name: steps.copy[item].stdout.
+const Computed = "*"
+
 // Ref is a name an expression uses, with what is taken from it: steps.build.stdout.
 type Ref struct {
-	Path   []string // up to the first part that is not a plain name
-	Offset int      // in the expression, in bytes
+	Path   []string
+	Offset int // in the expression, in bytes
 }
 
 func (r Ref) String() string { return strings.Join(r.Path, ".") }
@@ -63,6 +66,7 @@ type Expression struct {
 	Source string
 	Refs   []Ref
 	Raw    bool // the whole expression is raw(…)
+	Hosts  bool // it asks hosts(…)
 
 	program *vm.Program
 }
@@ -100,7 +104,7 @@ func Compile(text string, scope Map, want Want) (*Expression, *Error) {
 		}
 	}
 	e.Refs = collect(text, tree.Node)
-	options := []expr.Option{expr.Env(scope), raw}
+	options := []expr.Option{expr.Env(scope), raw, hosts}
 	for _, name := range disabled {
 		options = append(options, expr.DisableBuiltin(name))
 	}
@@ -110,64 +114,11 @@ func Compile(text string, scope Map, want Want) (*Expression, *Error) {
 	if e.program, err = expr.Compile(text, options...); err != nil {
 		return nil, typeError(text, scope, err)
 	}
-	if e.uses("steps") {
+	e.Hosts = calls(tree.Node, HostsFunction)
+	if e.uses("steps") || e.uses("secrets") || e.uses("result") || e.Hosts {
 		return e, e.late(text)
 	}
 	return e, nil
-}
-
-// raw(x) is x; what it means for a script is the script's business.
-var raw = expr.Function("raw", func(params ...any) (any, error) { return params[0], nil }, new(func(any) any))
-
-// late compiles the expression once more so that the results of steps are asked for one by one,
-// when evaluation comes to them: what is not known yet then fails only where it matters.
-func (e *Expression) late(text string) *Error {
-	late := &stepPatch{}
-	program, err := expr.Compile(text, expr.AllowUndefinedVariables(), raw, expr.Patch(late))
-	if err != nil {
-		return syntaxError(text, err)
-	}
-	if late.dynamic {
-		return &Error{Width: len(text), Message: "a step is named by its id here", Hint: `write steps.<id>.stdout`}
-	}
-	e.program = program
-	return nil
-}
-
-// StepFunction is the name under which Eval finds the function that gives the results of a step.
-const StepFunction = "__step"
-
-// stepPatch turns steps.a.steps.b into __step("a/b").
-type stepPatch struct{ dynamic bool }
-
-func (p *stepPatch) Visit(node *ast.Node) {
-	member, ok := (*node).(*ast.MemberNode)
-	if !ok {
-		return
-	}
-	name, isName := member.Property.(*ast.StringNode)
-	if id, ok := member.Node.(*ast.IdentifierNode); ok && id.Value == "steps" {
-		if !isName {
-			p.dynamic = true
-			return
-		}
-		ast.Patch(node, stepCall(name.Value))
-		return
-	}
-	inside, ok := member.Node.(*ast.MemberNode)
-	if !ok || !isName {
-		return
-	}
-	call, ok := inside.Node.(*ast.CallNode)
-	if key, isKey := inside.Property.(*ast.StringNode); ok && isKey && key.Value == "steps" {
-		if callee, ok := call.Callee.(*ast.IdentifierNode); ok && callee.Value == StepFunction {
-			ast.Patch(node, stepCall(call.Arguments[0].(*ast.StringNode).Value+"/"+name.Value))
-		}
-	}
-}
-
-func stepCall(path string) ast.Node {
-	return &ast.CallNode{Callee: &ast.IdentifierNode{Value: StepFunction}, Arguments: []ast.Node{&ast.StringNode{Value: path}}}
 }
 
 func (e *Expression) uses(name string) bool {
@@ -229,9 +180,7 @@ type collector struct {
 func (c *collector) Visit(node *ast.Node) {
 	switch n := (*node).(type) {
 	case *ast.MemberNode:
-		if _, ok := n.Property.(*ast.StringNode); ok {
-			c.chained[n.Node] = true
-		}
+		c.chained[n.Node] = true
 		c.order = append(c.order, n)
 	case *ast.IdentifierNode:
 		c.order = append(c.order, n)
@@ -252,11 +201,13 @@ func chain(n ast.Node) []string {
 		return chain(n.Node)
 	case *ast.MemberNode:
 		path := chain(n.Node)
-		name, ok := n.Property.(*ast.StringNode)
-		if path == nil || !ok {
-			return path
+		if path == nil {
+			return nil
 		}
-		return append(path, name.Value)
+		if name, ok := n.Property.(*ast.StringNode); ok {
+			return append(path, name.Value)
+		}
+		return append(path, Computed)
 	}
 	return nil
 }
