@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -192,6 +193,9 @@ func (r *ansible) where(n *source.Node, keys *mapping, c *context, remark func(i
 			remark(item.Pos.Line, "hosts cannot be said, and is a param: %s", err)
 			text = "${{ " + r.param("target", mapping{{"help", "the hosts: a name or a group of the inventory"}}, item.Pos.Line) + " }}"
 		}
+		if by := byDefault.FindStringSubmatch(text); by != nil {
+			text = r.giveDefault(text, by[1], by[2])
+		}
 		list = append(list, pattern(text))
 	}
 	if len(list) == 0 {
@@ -202,6 +206,21 @@ func (r *ansible) where(n *source.Node, keys *mapping, c *context, remark func(i
 	if textOf(n.Get("connection")) == "local" && !c.local {
 		c.delegate = "local"
 	}
+}
+
+var byDefault = regexp.MustCompile(`^\$\{\{ (\w+) \?\? "([\w.*-]+)" \}\}$`)
+
+// giveDefault gives a param the default that stands beside its name.
+func (r *ansible) giveDefault(text, name, value string) string {
+	for _, p := range r.draft.params {
+		m, _ := p.value.(mapping)
+		if p.name == name && m.get("default") == nil {
+			m.set("default", value)
+			p.value = m
+			return "${{ " + name + " }}"
+		}
+	}
+	return text
 }
 
 // pattern writes one of Ansible's as ours: there, a colon joins too.

@@ -48,7 +48,7 @@ func (m *moduleCall) waitForConnection() {
 }
 
 func (m *moduleCall) uri() {
-	m.skip("return_content", "body_format", "force_basic_auth", "use_proxy", "http_agent", "force", "status_code")
+	m.skip("return_content", "body_format", "force_basic_auth", "use_proxy", "http_agent", "force")
 	for _, key := range []string{"url_username", "user", "dest", "src", "creates", "removes", "client_cert"} {
 		if m.get(key) != nil {
 			m.step.fail("uri with %s", key)
@@ -77,13 +77,13 @@ func (m *moduleCall) uri() {
 			call.set("json", v)
 		}
 	}
-	codes := itemsOf(m.get("status_code"))
-	if len(codes) == 1 {
-		call.set("status", numberOrNothing(textOf(codes[0])))
-	} else if len(codes) > 1 {
-		call.set("status", numberOrNothing(textOf(codes[0])))
-		m.step.remark(codes[0].Pos.Line, "status_code: it is one status here, the first of them")
+	var codes []value
+	for _, item := range itemsOf(m.get("status_code")) {
+		if code := numberOrNothing(textOf(item)); code != nil {
+			codes = append(codes, code)
+		}
 	}
+	call.set("status", oneOrMany(codes))
 	call.set("timeout", seconds(m.known("timeout")))
 	m.step.keys.set("http", call)
 }
@@ -97,7 +97,7 @@ func (m *moduleCall) assert() {
 			m.step.fail("%s", err)
 			return
 		}
-		that = append(that, p.expr)
+		that = append(that, expression(p.expr))
 	}
 	if len(that) == 0 {
 		m.step.fail("assert without that")
@@ -111,7 +111,7 @@ func (m *moduleCall) assert() {
 }
 
 func (m *moduleCall) failing() {
-	m.step.keys.set("assert", mapping{{"that", "false"}, {"message", firstOf(m.text("msg"), "failed as requested")}})
+	m.step.keys.set("assert", mapping{{"that", bare("false")}, {"message", firstOf(m.text("msg"), "failed as requested")}})
 }
 
 // pause waits, or asks a person.
@@ -123,7 +123,7 @@ func (m *moduleCall) pause() {
 	case m.get("minutes") != nil:
 		m.step.keys.set("wait", mapping{{"pause", m.time("minutes", "m")}})
 	default:
-		m.step.keys.set("confirm", firstOf(m.text("prompt"), "Go on?"))
+		m.step.keys.set("confirm", firstOf(titleOf(textOf(m.get("prompt"))), "Go on?")) // it is asked once, for all hosts
 	}
 	m.skip("prompt")
 }
@@ -137,7 +137,7 @@ func (m *moduleCall) time(key, unit string) value {
 	return bare(text + unit)
 }
 
-// debug prints. It only tells, so it does so in a dry run too.
+// debug prints. It only tells, so it is a read.
 func (m *moduleCall) debug() {
 	m.skip("verbosity")
 	m.step.keys.set("effect", "read")
@@ -168,10 +168,24 @@ func (m *moduleCall) show(n *source.Node) {
 	m.step.keys.set("run", script("echo "+shellWord(expr+":")+" "+p.inText()))
 }
 
+// flat takes phrases apart that are made of others.
+func flat(pieces []phrase) []phrase {
+	var list []phrase
+	for _, p := range pieces {
+		if len(p.pieces) > 0 {
+			list = append(list, flat(p.pieces)...)
+			continue
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
 // said writes phrases as one word in double quotes, where that reads well.
 func said(pieces []phrase) string {
+	pieces = flat(pieces)
 	for _, p := range pieces {
-		if p.fixed && strings.ContainsAny(p.known, "\"$`\\\n") || len(p.pieces) > 0 {
+		if p.fixed && strings.ContainsAny(p.known, "\"$`\\\n") {
 			return wordOf(pieces)
 		}
 	}
@@ -210,9 +224,11 @@ func (m *moduleCall) setFact() {
 			continue
 		}
 		if cond != "" {
-			before, _, beforeErr := m.names.look([]string{key})
-			if beforeErr != nil || strings.HasPrefix(before.expr, "host.vars.") {
-				before = atom("nil", anything)
+			before := atom("nil", anything)
+			if m.names.knows(key) {
+				if before, _, err = m.names.look([]string{key}); err != nil {
+					s.fail("%s", err)
+				}
 			}
 			p = choice(phrase{expr: cond, sort: truth, late: true}, p, before)
 		}

@@ -23,66 +23,82 @@ func (r *ansible) keywords(s *step, n *source.Node, c *context) {
 		s.keys.set("delegate", c.delegate)
 	}
 	for _, p := range n.Pairs {
-		line := p.Key.Pos.Line
-		switch key := p.Key.Text; key {
-		case "when":
-			r.cond(s, p.Value, c.names, func(text string) { also(&s.keys, text) })
-		case "delegate_to":
-			r.delegate(s, textOf(p.Value), c)
-		case "local_action":
-			s.keys.set("delegate", "local")
-		case "connection":
-			if textOf(p.Value) == "local" {
-				s.keys.set("delegate", "local")
-			} else {
-				s.remark(line, "connection: there is only SSH, and this machine")
-			}
-		case "run_once":
-			if isTrue(p.Value) {
-				s.keys.set("once", bare("true"))
-			}
-		case "tags":
-			r.tags(s, p.Value)
-		case "environment":
-			env, err := r.environment(p.Value, c.names)
-			if err != nil {
-				s.fail("environment: %s", err)
-			} else if len(env) > 0 {
-				s.keys.set("env", env)
-			}
-		case "ignore_errors":
-			if isTrue(p.Value) {
-				s.keys.set("on_failure", "ignore")
-			} else if !isFalse(p.Value) {
-				s.remark(line, "ignore_errors: it is true or false here")
-			}
-		case "any_errors_fatal":
-			if isTrue(p.Value) {
-				s.keys.set("on_failure", "stop")
-			}
-		case "no_log":
-			if !isFalse(p.Value) {
-				s.keys.set("sensitive", bare("true"))
-			}
-		case "throttle":
-			s.keys.set("max_parallel", numberOrNothing(textOf(p.Value)))
-		case "timeout":
-			s.keys.set("timeout", seconds(textOf(p.Value)))
-		case "async":
-			s.keys.set("timeout", seconds(textOf(p.Value)))
-			if textOf(n.Get("poll")) == "0" {
-				s.remark(line, "poll: 0: a step is waited for here; parallel: true on a block lets others run beside it")
-			}
-		case "check_mode":
-			if isTrue(p.Value) {
-				s.fail("check_mode: true, it only tells what it would do")
-			}
-		default:
-			if text := taskRemarks[key]; text != "" {
-				s.remark(line, "%s", text)
+		if !r.whether(s, p, c) && !r.how(s, p, n, c) {
+			if text := taskRemarks[p.Key.Text]; text != "" {
+				s.remark(p.Key.Pos.Line, "%s", text)
 			}
 		}
 	}
+}
+
+// whether says where a step runs, and whether it does. False: the keyword is about something else.
+func (r *ansible) whether(s *step, p source.Pair, c *context) bool {
+	switch p.Key.Text {
+	case "when":
+		r.cond(s, p.Value, c.names, func(text string) { also(&s.keys, text) })
+	case "delegate_to":
+		r.delegate(s, textOf(p.Value), c)
+	case "local_action":
+		s.keys.set("delegate", "local")
+	case "connection":
+		if textOf(p.Value) == "local" {
+			s.keys.set("delegate", "local")
+		} else {
+			s.remark(p.Key.Pos.Line, "connection: there is only SSH, and this machine")
+		}
+	case "run_once":
+		if isTrue(p.Value) {
+			s.keys.set("once", bare("true"))
+		}
+	case "tags":
+		r.tags(s, p.Value)
+	case "check_mode":
+		if isTrue(p.Value) {
+			s.fail("check_mode: true, it only tells what it would do")
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+// how says with what a step runs, and what follows when it fails. False: the keyword is about something else.
+func (r *ansible) how(s *step, p source.Pair, n *source.Node, c *context) bool {
+	switch p.Key.Text {
+	case "environment":
+		env, err := r.environment(p.Value, c.names)
+		if err != nil {
+			s.fail("environment: %s", err)
+		} else if len(env) > 0 {
+			s.keys.set("env", env)
+		}
+	case "ignore_errors":
+		if isTrue(p.Value) {
+			s.keys.set("on_failure", "ignore")
+		} else if !isFalse(p.Value) {
+			s.remark(p.Key.Pos.Line, "ignore_errors: it is true or false here")
+		}
+	case "any_errors_fatal":
+		if isTrue(p.Value) {
+			s.keys.set("on_failure", "stop")
+		}
+	case "no_log":
+		if !isFalse(p.Value) {
+			s.keys.set("sensitive", bare("true"))
+		}
+	case "throttle":
+		s.keys.set("max_parallel", numberOrNothing(textOf(p.Value)))
+	case "timeout":
+		s.keys.set("timeout", seconds(textOf(p.Value)))
+	case "async":
+		s.keys.set("timeout", seconds(textOf(p.Value)))
+		if textOf(n.Get("poll")) == "0" {
+			s.remark(p.Key.Pos.Line, "poll: 0: a step is waited for here; parallel: true on a block lets others run beside it")
+		}
+	default:
+		return false
+	}
+	return true
 }
 
 // cond says a condition: one, or several that all have to hold.

@@ -66,6 +66,9 @@ func (m *moduleCall) readFree(n *source.Node) {
 		m.free = &free
 		return
 	}
+	if modules[m.module] == nil {
+		return
+	}
 	words, err := shellWords(n.Text)
 	if err != nil {
 		m.step.fail("%s", err)
@@ -119,7 +122,7 @@ func (m *moduleCall) say() {
 	}
 	do(m)
 	for _, key := range m.order {
-		if !m.used[key] {
+		if !m.used[key] && m.step.broken == "" {
 			m.step.remark(m.args[key].Pos.Line, "%s of %s has no counterpart", brief(key), m.module)
 		}
 	}

@@ -1,7 +1,6 @@
 package importer
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/opsctl/opsctl/internal/source"
@@ -13,9 +12,11 @@ type names struct {
 	around *names
 	vars   map[string]phrase
 	nodes  map[string]*source.Node // vars whose meaning is not known yet
+	order  []string                // of those vars, as written
 	busy   map[string]bool
 	loop   string // the name of the item of a loop
 	own    string // the name under which the step registers its result: it is there already
+	module string // of the step that registers
 	asking bool   // names that nobody knows are params, not vars of a host
 }
 
@@ -28,28 +29,20 @@ func (n *names) inner() *names {
 func (n *names) declare(vars *source.Node) {
 	for _, p := range pairsOf(vars) {
 		n.nodes[p.Key.Text] = p.Value
+		n.order = append(n.order, p.Key.Text)
 	}
 }
 
 // settle makes vars of the runbook of those of a play. What is made of results, or of a host, is put where it is used.
 func (n *names) settle() {
-	for name, node := range n.nodes {
-		if node.Kind == source.Null {
+	for _, name := range n.order {
+		switch node := n.nodes[name]; {
+		case node == nil: // found out on the way
+		case node.Kind == source.Null:
 			n.vars[name] = fixedText("")
 			delete(n.nodes, name)
-		}
-	}
-	var order []string
-	for name := range n.nodes {
-		order = append(order, name)
-	}
-	slices.SortFunc(order, func(a, b string) int { return n.nodes[a].Pos.Line - n.nodes[b].Pos.Line })
-	for _, name := range order {
-		if n.nodes[name] == nil { // found out on the way
-			continue
-		}
-		if p := n.resolve(name); p.bad != nil && !n.reader.told["var "+name] {
-			n.reader.told["var "+name] = true
+		default:
+			n.resolve(name) // what cannot be said is told where it is used
 		}
 	}
 }
@@ -179,7 +172,7 @@ func (n *names) look(path []string) (phrase, int, error) {
 			return phrase{expr: "item", strength: tight, late: true}, 1, nil
 		}
 		if at.own != "" && at.own == name {
-			return resultField("result", "", path)
+			return resultField("result", at.module, path)
 		}
 		if at.around == nil { // what a task found out is stronger than the vars of a play
 			if p, taken, err := n.reader.found(path); taken > 0 {
@@ -198,6 +191,17 @@ func (n *names) look(path []string) (phrase, int, error) {
 		return p, taken, err
 	}
 	return n.unknown(name)
+}
+
+// knows tells whether the playbook gives a name a meaning.
+func (n *names) knows(name string) bool {
+	for at := n; at != nil; at = at.around {
+		if _, ok := at.vars[name]; ok || at.nodes[name] != nil {
+			return true
+		}
+	}
+	_, fact := n.reader.facts[name]
+	return fact || n.reader.results[name] != nil
 }
 
 // found are the facts that tasks set, and the results they registered.
@@ -296,6 +300,10 @@ func resultField(of, module string, path []string) (phrase, int, error) {
 	case "json":
 		if module == "uri" {
 			return phrase{expr: "fromJSON(" + of + ".stdout)", strength: tight, late: true}, 2, nil
+		}
+	case "status":
+		if module == "uri" {
+			return late(statusMark, number, tight)
 		}
 	case "stat":
 		if module == "stat" && len(path) > 2 && path[2] == "exists" {

@@ -12,7 +12,7 @@ import (
 func (r *ansible) after(s *step, n *source.Node, module string, c context) {
 	register := textOf(n.Get("register"))
 	own := c.names.inner()
-	own.own = firstOf(register, " ")
+	own.own, own.module = firstOf(register, " "), module
 	if changed := n.Get("changed_when"); changed != nil {
 		r.judge(s, "changed_if", changed, own)
 	}
@@ -49,7 +49,15 @@ func (r *ansible) judge(s *step, key string, n *source.Node, own *names) {
 	if key == "changed_if" && p.expr == "true" || s.keys.get("wait") != nil || s.keys.get("assert") != nil {
 		return
 	}
-	s.keys.set(key, p.expr)
+	s.keys.set(key, expression(p.expr))
+}
+
+// expression is one of ours as it is written.
+func expression(expr string) value {
+	if expr == "true" || expr == "false" {
+		return bare(expr)
+	}
+	return expr
 }
 
 // until tries again. Ansible tries once, and then as often as retries says.
@@ -78,8 +86,11 @@ func (r *ansible) until(s *step, n *source.Node, own *names) {
 	}
 	no := negation(p)
 	failed := phrase{expr: "result.exit_code != 0", strength: comparison, sort: truth, late: true}
-	if old, ok := s.keys.get("failed_if").(string); ok {
+	switch old := s.keys.get("failed_if").(type) {
+	case string:
 		failed = phrase{expr: old, sort: truth}
+	case bare:
+		failed = atom(string(old), truth)
 	}
 	if no.expr == failed.expr {
 		return // it is tried again where it fails, which is what is asked for
@@ -164,7 +175,14 @@ func (r *ansible) anyChanged(s *step, h *handler) string {
 		if by.broken != "" {
 			continue
 		}
-		list = append(list, reference(by)+`.outcome == "changed"`)
+		switch {
+		case !by.foreach:
+			list = append(list, reference(by)+`.outcome == "changed"`)
+		case by.items != "":
+			list = append(list, "any("+by.items+", "+reference(by)+`[#].outcome == "changed")`)
+		default:
+			s.fail("it is notified by a loop whose items are not known")
+		}
 	}
 	if len(list) == 0 {
 		s.fail("what notifies it was not imported")

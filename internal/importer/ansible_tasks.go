@@ -50,6 +50,7 @@ func (r *ansible) fill(s *step, n *source.Node, module string, args *source.Node
 	c.names = c.names.inner()
 	c.names.declare(n.Get("vars"))
 	r.loop(s, n, &c)
+	s.module = module
 	r.keywords(s, n, &c)
 	m := &moduleCall{reader: r, step: s, names: c.names, module: module, local: c.local, line: n.Pos.Line}
 	m.read(args, n.Get("args"))
@@ -167,8 +168,9 @@ func (r *ansible) loop(s *step, n *source.Node, c *context) {
 				s.fail("the loop: %s", err)
 			}
 			s.keys.set("foreach", items)
-			s.foreach = true
+			s.foreach, s.items = true, r.draft.itemNames(items)
 		case strings.HasPrefix(key, "with_"):
+			c.names.loop = "item"
 			s.fail("%s has no counterpart; foreach takes a list", key)
 		}
 	}
@@ -204,4 +206,46 @@ func (r *ansible) items(n *source.Node, look *names) (value, error) {
 		return flat, err
 	}
 	return nil, unsaid("%s", n.Describe())
+}
+
+// itemNames gives the names of the items of a loop as an expression: texts are named by themselves, maps by their place.
+func (d *draft) itemNames(items value) string {
+	if text, ok := items.(string); ok {
+		name := strings.TrimSuffix(strings.TrimPrefix(text, "${{ "), " }}")
+		for _, s := range d.vars {
+			list, isList := s.value.([]value)
+			if s.name == name && isList {
+				names := d.itemNames(list)
+				if names != "" && !isMaps(list) {
+					return name
+				}
+				return names
+			}
+		}
+		return ""
+	}
+	list, _ := items.([]value)
+	var names []string
+	for i, item := range list {
+		switch v := item.(type) {
+		case string:
+			if strings.Contains(v, "${{") {
+				return ""
+			}
+			names = append(names, quoteText(v))
+		case bare:
+			names = append(names, quoteText(string(v)))
+		default:
+			names = append(names, fmt.Sprintf("%q", fmt.Sprint(i+1)))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "[" + strings.Join(names, ", ") + "]"
+}
+
+func isMaps(list []value) bool {
+	_, is := list[0].(mapping)
+	return is
 }

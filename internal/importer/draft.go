@@ -54,6 +54,8 @@ type step struct {
 	counted    bool
 	referenced bool
 	foreach    bool
+	items      string   // the names of the items of a loop, as an expression: steps.x["item"]
+	module     string   // what the other tool calls what it does
 	derived    bool     // it is there only for what uses it
 	quote      []string // of the other file, shown beneath the remarks
 	said       bool     // it is no step: what it says stands where it is used

@@ -140,6 +140,31 @@ func (d *draft) result(kind Kind) *Result {
 	return r
 }
 
+// Whole is the runbook, with the hosts that the file names as a comment at its end.
+func (r *Result) Whole() string {
+	if r.Inventory == "" {
+		return r.Runbook
+	}
+	var b strings.Builder
+	b.WriteString(r.Runbook + "\n# import: an inventory of the hosts that were named:\n")
+	for _, line := range strings.Split(strings.TrimSuffix(r.Inventory, "\n"), "\n") {
+		b.WriteString("#   " + line + "\n")
+	}
+	return b.String()
+}
+
+// Summary says in a line what became of the steps.
+func (r *Result) Summary() string {
+	s := fmt.Sprintf("%d of %d %ss imported", r.Imported, r.Total, r.Word)
+	if left := r.Total - r.Imported; left > 0 {
+		s += fmt.Sprintf("; %d left as comments", left)
+	}
+	if len(r.Remarks) > 0 {
+		s += `; look for "# import:"`
+	}
+	return s
+}
+
 // chosen holds the names asked for against those there are.
 func chosen(file *source.File, what string, only, there []string) error {
 	for _, name := range only {

@@ -33,6 +33,9 @@ func translate(expr string, look lookup) (phrase, error) {
 	if j.peek().kind != wordEnd {
 		return phrase{}, unsaid("%q in {{ %s }}", j.peek().text, brief(expr))
 	}
+	if strings.Contains(p.expr, statusMark) {
+		return phrase{}, unsaid("the status of an answer, but to compare it, in {{ %s }}", brief(expr))
+	}
 	if strings.Contains(p.expr, wholeResult) {
 		return phrase{}, unsaid("the result of a step as a whole, in {{ %s }}", brief(expr))
 	}
@@ -201,6 +204,9 @@ func (j *jinja) compare() (phrase, error) {
 
 // compared compares two values. A truth is said as such: x == true is x.
 func compared(operator string, a, b phrase) phrase {
+	if of, ok := strings.CutSuffix(a.expr, statusMark); ok && (operator == "==" || operator == "!=") {
+		return phrase{expr: of + ".exit_code " + operator + " 0", strength: comparison, sort: truth, late: true}
+	}
 	if a.sort == truth && b.sort == truth {
 		switch b.expr + operator {
 		case "true==", "false!=":
@@ -220,6 +226,8 @@ func (j *jinja) contained(p phrase) (phrase, error) {
 		return phrase{}, err
 	case q.groups != "" && p.expr == "host.name":
 		return join2("in", comparison, truth, fixedText(q.groups), phrase{expr: "host.groups", strength: tight, late: true}), nil
+	case strings.HasSuffix(p.expr, statusMark):
+		return compared("==", p, q), nil
 	case q.sort == text:
 		return join2("contains", comparison, truth, q, p), nil
 	}

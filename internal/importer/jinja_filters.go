@@ -145,6 +145,9 @@ func tested(p phrase, name string, args []phrase) (phrase, error) {
 // wholeResult marks the result of a step as a whole: only its parts have a meaning, and tests.
 const wholeResult = ".\x04"
 
+// statusMark marks the status of an answer: whether it is the one that is wanted, the exit code says.
+const statusMark = ".\x04status"
+
 func testedResult(own, name string) (phrase, error) {
 	if own == "result" { // of this attempt: there is only its exit code
 		switch name {

@@ -155,11 +155,13 @@ func (s *step) drop(d *draft) {
 // between can stand in front of them.
 func (d *draft) identify() {
 	taken := map[string]bool{}
-	d.each(func(s *step) {
-		if s.referenced {
-			s.id = unique(firstOf(slug(s.id), slug(s.name), "step"), taken)
-		}
-	})
+	for _, chosen := range []bool{true, false} { // who was given an id keeps it
+		d.each(func(s *step) {
+			if s.referenced && (slug(s.id) != "") == chosen && !taken[s.id] {
+				s.id = unique(firstOf(slug(s.id), slug(s.name), slug(s.module), "step"), taken)
+			}
+		})
+	}
 	d.root.identify(taken)
 	d.each(func(s *step) { // the path to a step is made of its blocks
 		if s.referenced {

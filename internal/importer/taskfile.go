@@ -161,7 +161,7 @@ func also(m *mapping, cond string) {
 	if old, ok := m.get("if").(string); ok {
 		cond = phrase{expr: cond, strength: comparison}.at(conjunction) + " and (" + old + ")"
 	}
-	m.set("if", cond)
+	m.set("if", expression(cond))
 }
 
 func (s *step) envLate(late mapping) {

@@ -42,13 +42,16 @@ var mayImport = map[string][]string{
 	"internal/view":           join(base, written, decided, known, happened),
 	"internal/report":         join(base, written, decided, known, happened),
 
+	// What others wrote becomes runbooks; whether they load, the package of runbooks is asked.
+	"internal/importer": join(base, []string{"pkg/runbook"}),
+
 	// A fleet of pretend hosts, for the demo and for tests. It knows SSH and processes, and nothing of us.
 	"internal/fleet":          nil,
 	"internal/fleet/realsshd": nil,
 
 	"internal/cli": join(base, written, decided, known, happened, []string{
 		"pkg/executor/supervisor", "pkg/executor/local", "pkg/executor/remote", "pkg/executor/action",
-		"internal/journal", "internal/journal/lock", "internal/secret", "internal/view", "internal/report", "internal/fleet",
+		"internal/journal", "internal/journal/lock", "internal/secret", "internal/view", "internal/report", "internal/fleet", "internal/importer",
 		"runbooks",
 	}),
 	"cmd/opsctl": {"internal/cli"},

@@ -13,6 +13,7 @@ var purePackages = []string{
 	"pkg/runbook", "pkg/runbook/expression", "pkg/runbook/shell",
 	"pkg/inventory", "pkg/inventory/sshconfig",
 	"pkg/plan", "pkg/run",
+	"internal/importer",
 }
 
 // readers are the files of pure packages that read files; all else there is given what they read.
