@@ -21,7 +21,7 @@ type importFlags struct {
 	from      string
 	out       string
 	inventory string
-	tasks     []string // what is imported, by name; which of the two it is called, FILE decides
+	named     []string // what is imported, whatever FILE calls it
 	plays     []string
 }
 
@@ -40,7 +40,7 @@ in it stands there as a comment, "# import: …", with the line it comes from. F
 	cmd.Flags().StringVar(&flags.from, "from", "", "what FILE is: `KIND` is taskfile, spot or ansible")
 	cmd.Flags().StringVar(&flags.out, "out", "", "write the runbook to `FILE` instead of standard output")
 	cmd.Flags().StringVar(&flags.inventory, "inventory-out", "", "write the hosts that FILE names to an inventory `FILE`")
-	cmd.Flags().StringArrayVar(&flags.tasks, "task", nil, "only this task; repeatable: `NAME`")
+	cmd.Flags().StringArrayVar(&flags.named, "task", nil, "only this task; repeatable: `NAME`")
 	cmd.Flags().StringArrayVar(&flags.plays, "play", nil, "only this play; repeatable: `NAME`")
 	return cmd
 }
@@ -59,7 +59,7 @@ func (a *app) importFile(name string, flags *importFlags) error {
 			return usage(path+" exists already, and is not overwritten; nothing was written", "name another file, or move that one away")
 		}
 	}
-	r, err := importer.Import(text, importer.Options{File: name, Name: importedName(name), Kind: kind, Only: slices.Concat(flags.tasks, flags.plays)})
+	r, err := importer.Import(text, importer.Options{File: name, Name: importedName(name), Kind: kind, Only: slices.Concat(flags.named, flags.plays)})
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,7 @@ type phrase struct {
 	// known is the text itself, where it is one that is known now.
 	known  string
 	fixed  bool
+	holds  string   // the text of the var that it names, where that is known now
 	pieces []phrase // one after the other they are the phrase, which is a text
 	groups string   // the group whose hosts it lists
 	code   bool     // it may hold several words of a shell, which the other tool takes as such

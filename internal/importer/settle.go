@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/opsctl/opsctl/internal/source"
@@ -19,6 +20,7 @@ func (d *draft) settle() string {
 	d.root.drop(d)
 	d.identify()
 	for range roundsMax {
+		d.cascade()
 		w := d.write()
 		text := w.text()
 		problems := refusals(text)
@@ -37,6 +39,63 @@ func (d *draft) settle() string {
 	}
 	d.keys, d.params, d.vars = nil, nil, nil
 	return d.write().text()
+}
+
+// cascade leaves out what uses the result of a step that was left out.
+func (d *draft) cascade() {
+	var all []*step
+	uses := map[*step][]int{}
+	d.each(func(s *step) {
+		if s.broken == "" {
+			all, uses[s] = append(all, s), marks(s.keys, nil)
+		}
+	})
+	for again := true; again; {
+		again = false
+		for _, s := range all {
+			for _, number := range uses[s] {
+				if s.broken == "" && number < len(d.steps) && d.steps[number].gone() {
+					s.fail("it uses the result of line %d, which was not imported", d.steps[number].line)
+					again = true
+				}
+			}
+		}
+	}
+}
+
+// gone tells whether a step is left as a comment, alone or with the block around it.
+func (s *step) gone() bool {
+	for at := s; at != nil; at = at.parent {
+		if at.broken != "" {
+			return true
+		}
+	}
+	return false
+}
+
+var mark = regexp.MustCompile("\x02([0-9]+)\x03")
+
+// marks gives the numbers of the steps that a value refers to.
+func marks(v value, list []int) []int {
+	switch v := v.(type) {
+	case string:
+		for _, m := range mark.FindAllStringSubmatch(v, -1) {
+			if n, err := strconv.Atoi(m[1]); err == nil {
+				list = append(list, n)
+			}
+		}
+	case script:
+		return marks(string(v), list)
+	case []value:
+		for _, item := range v {
+			list = marks(item, list)
+		}
+	case mapping:
+		for _, p := range v {
+			list = marks(p.value, list)
+		}
+	}
+	return list
 }
 
 // prune drops what was made for others, where those were left out.

@@ -28,7 +28,7 @@ type taskScope struct {
 	local map[string]phrase
 	item  string // the name of the item of a loop
 	into  *step  // where steps that read vars go; nil: at the begin of the runbook
-	depth int
+	calls []string // the tasks that led here
 }
 
 const hereDir = "${{ env.PWD }}"

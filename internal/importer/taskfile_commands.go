@@ -168,9 +168,9 @@ func (t *taskfile) items(n *source.Node, sc taskScope) (value, string, error) {
 			return nil, "", err
 		}
 		split := textOf(n.Get("split"))
-		if p.fixed {
+		if known := p.known + p.holds; p.fixed || known != "" {
 			var items []value
-			for _, item := range splitItems(p.known, split) {
+			for _, item := range splitItems(known, split) {
 				items = append(items, plainText(item))
 			}
 			return items, name, nil

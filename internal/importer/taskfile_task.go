@@ -35,11 +35,15 @@ func (t *taskfile) task(into *step, name string, n *source.Node, outer taskScope
 		s.line, s.comments, s.original = key.Pos.Line, t.draft.commentsAbove(key.Pos.Line), t.draft.linesOf(key.Pos.Line)
 	}
 	s.counted = true
-	sc := taskScope{task: name, local: maps.Clone(outer.local), item: outer.item, into: s, depth: outer.depth + 1}
+	sc := taskScope{task: name, local: maps.Clone(outer.local), item: outer.item, into: s, calls: append(slices.Clone(outer.calls), name)}
 	if sc.local == nil {
 		sc.local = map[string]phrase{}
 	}
-	if sc.depth > depthMax || t.draft.full() {
+	switch {
+	case slices.Contains(outer.calls, name):
+		s.fail("it calls itself: %s", strings.Join(sc.calls, " → "))
+		return
+	case len(sc.calls) > depthMax || t.draft.full():
 		s.fail("tasks that call each other: more than %d, or deeper than %d", stepsMax, depthMax)
 		return
 	}
@@ -49,6 +53,7 @@ func (t *taskfile) task(into *step, name string, n *source.Node, outer taskScope
 	} else {
 		t.commands(s, n, sc)
 	}
+	t.apart(s)
 	switch {
 	case strings.Contains(name, "*"):
 		s.fail("its name is a pattern")
@@ -56,6 +61,32 @@ func (t *taskfile) task(into *step, name string, n *source.Node, outer taskScope
 		s.fail("there is nothing that it does")
 	}
 	s.collapse()
+}
+
+// apart puts the commands of a task into a block of their own, where what holds for them is made of what a step in the same
+// block reads: a block does not know its own steps.
+func (t *taskfile) apart(s *step) {
+	own := func(number int) bool { return t.draft.steps[number].parent == s }
+	if !slices.ContainsFunc(marks(s.keys, nil), own) {
+		return
+	}
+	inner := &step{line: s.line, number: len(t.draft.steps), block: true, parent: s, id: firstOf(slug(s.id), "task") + "_commands", original: s.original}
+	t.draft.steps = append(t.draft.steps, inner)
+	var reads []*step
+	for _, x := range s.steps {
+		if x.derived {
+			reads = append(reads, x)
+			continue
+		}
+		t.draft.place(x, inner)
+	}
+	for _, x := range s.finally {
+		x.parent = inner
+	}
+	inner.finally, s.finally = s.finally, nil
+	inner.keys, s.keys = s.keys, nil
+	s.steps = append(reads, inner)
+	inner.collapse()
 }
 
 func keyOf(m *source.Node, name string) *source.Node {

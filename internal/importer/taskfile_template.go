@@ -61,6 +61,11 @@ func (t *taskfile) named(name, byDefault string, sc taskScope) (phrase, error) {
 	if t.defined[name] != nil {
 		return t.global(name)
 	}
+	if n := t.node.Get("env").Get(name); n != nil && !t.busy["env "+name] { // the environment of the file can be named, too
+		t.busy["env "+name] = true
+		defer delete(t.busy, "env "+name)
+		return t.value(n, taskScope{}, name)
+	}
 	return t.outside(name, byDefault), nil
 }
 
@@ -127,6 +132,9 @@ func (t *taskfile) variable(name string, n *source.Node, v phrase) phrase {
 	}
 	if s.value == "" {
 		s.value = blank
+	}
+	if v.fixed {
+		p.holds = v.known
 	}
 	p.code = v.code || v.fixed && manyWords.MatchString(v.known)
 	t.draft.vars = append(t.draft.vars, s)
