@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ type importFlags struct {
 	inventory string
 	named     []string // what is imported, whatever FILE calls it
 	plays     []string
+	params    []string
 }
 
 func newImport(a *app) *cobra.Command {
@@ -33,7 +35,7 @@ func newImport(a *app) *cobra.Command {
 		Long: `Make a runbook of what there is already: a Taskfile of go-task, a playbook of spot, or the plain part of a
 playbook of Ansible. What it is, is told from its content. The runbook is printed; it always loads. What cannot be said
 in it stands there as a comment, "# import: …", with the line it comes from. FILE may be - for standard input.`,
-		Example: "  opsctl import Taskfile.yml\n  opsctl import Taskfile.yml --task deploy --out deploy.yaml\n  opsctl import site.yml --play 'Deploy the shop' > shop.yaml\n  opsctl import spot.yml --out runbooks/site.yaml --inventory-out inventory.yaml\n  curl -fsS https://example.com/playbook.yml | opsctl import - --from ansible",
+		Example: "  opsctl import Taskfile.yml\n  opsctl import Taskfile.yml --task deploy --out deploy.yaml\n  opsctl import site.yml --play 'Deploy the shop' --param version > shop.yaml\n  opsctl import spot.yml --out runbooks/site.yaml --inventory-out inventory.yaml\n  curl -fsS https://example.com/playbook.yml | opsctl import - --from ansible",
 		Args:    exactly(1, "one file"),
 		RunE:    func(_ *cobra.Command, args []string) error { return a.importFile(args[0], &flags) },
 	}
@@ -42,6 +44,7 @@ in it stands there as a comment, "# import: …", with the line it comes from. F
 	cmd.Flags().StringVar(&flags.inventory, "inventory-out", "", "write the hosts that FILE names to an inventory `FILE`")
 	cmd.Flags().StringArrayVar(&flags.named, "task", nil, "only this task; repeatable: `NAME`")
 	cmd.Flags().StringArrayVar(&flags.plays, "play", nil, "only this play; repeatable: `NAME`")
+	cmd.Flags().StringArrayVar(&flags.params, "param", nil, "a `NAME` that was given with -e: a param, not a variable of a host; repeatable")
 	return cmd
 }
 
@@ -59,7 +62,7 @@ func (a *app) importFile(name string, flags *importFlags) error {
 			return usage(path+" exists already, and is not overwritten; nothing was written", "name another file, or move that one away")
 		}
 	}
-	r, err := importer.Import(text, importer.Options{File: name, Name: importedName(name), Kind: kind, Only: slices.Concat(flags.named, flags.plays)})
+	r, err := importer.Import(text, importer.Options{File: name, Name: importedName(cmp.Or(flags.out, name)), Kind: kind, Params: flags.params, Only: slices.Concat(flags.named, flags.plays)})
 	if err != nil {
 		return err
 	}

@@ -10,14 +10,14 @@ import (
 
 // ansible reads a playbook of Ansible: plays, their tasks and handlers.
 type ansible struct {
-	draft     *draft
-	results   map[string]*registered
-	facts     map[string]phrase   // what set_fact said, from there on
-	vars      map[string]*setting // of all plays, by their names here
-	told      map[string]bool     // names that were told of once
-	handlers  []*handler          // of the play that is read
-	ifAsked   map[string]string   // tags that run only when asked for → the param that asks
-	notifying map[*handler][]*step
+	draft    *draft
+	results  map[string]*registered
+	facts    map[string]phrase   // what set_fact said, from there on
+	vars     map[string]*setting // of all plays, by their names here
+	told     map[string]bool     // names that were told of once
+	handlers []*handler          // of the play that is read
+	given    []string            // names that are params
+	ifAsked  map[string]string   // tags that run only when asked for → the param that asks
 }
 
 // registered is the result of a step under the name that a task gave it.
@@ -35,24 +35,24 @@ type context struct {
 	local    bool // the play is about this machine
 }
 
-func readAnsible(d *draft, n *source.Node, only []string) error {
+func readAnsible(d *draft, n *source.Node, o Options) error {
 	if n.Kind != source.List {
 		return source.Problems{n.Problem("a playbook of Ansible is a list of plays, this is "+n.Describe(), "- hosts: all\n  tasks: …")}
 	}
 	r := &ansible{
 		draft: d, results: map[string]*registered{}, facts: map[string]phrase{}, vars: map[string]*setting{}, told: map[string]bool{},
-		ifAsked: map[string]string{},
+		ifAsked: map[string]string{}, given: o.Params,
 	}
 	var titles []string
 	for _, item := range n.Items {
 		titles = append(titles, firstOf(textOf(item.Get("name")), textOf(item.Get("hosts"))))
 	}
-	if err := chosen(n.File, "play", only, titles); err != nil {
+	if err := chosen(n.File, "play", o.Only, titles); err != nil {
 		return err
 	}
 	var plays []*source.Node
 	for i, item := range n.Items {
-		if len(only) == 0 || slices.Contains(only, titles[i]) {
+		if len(o.Only) == 0 || slices.Contains(o.Only, titles[i]) {
 			plays = append(plays, item)
 		}
 	}

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/opsctl/opsctl/internal/source"
@@ -227,12 +228,12 @@ func (n *names) unknown(name string) (phrase, int, error) {
 			return atom(our, text), 1, nil
 		}
 	}
-	if n.asking {
+	if n.asking || slices.Contains(r.given, name) {
 		return atom(r.param(name, mapping{}, 0), text), 1, nil
 	}
 	if !r.told[name] {
 		r.told[name] = true
-		r.draft.remark(0, "%s is not set in the playbook: it is taken from the inventory; make it a param if it was given with -e", name)
+		r.draft.remark(0, "%s is not set in the playbook: it is taken from the inventory; if it was given with -e, import with --param %[1]s", name)
 	}
 	return phrase{expr: "host.vars." + name, strength: tight, late: true}, 1, nil
 }

@@ -31,10 +31,12 @@ const (
 
 // Options say how a file is imported.
 type Options struct {
-	File string   // what the file is called, in problems and in the runbook's first line
-	Name string   // of the runbook
-	Kind Kind     // empty: it is told from the content
-	Only []string // tasks or plays; empty: those that a user of the other tool could ask for
+	File string // what the file is called, in problems and in the runbook's first line
+	Name string // of the runbook
+	Kind Kind   // empty: it is told from the content
+	// Params are names that were given when the other tool was run (-e); a playbook does not tell them from vars of a host.
+	Params []string
+	Only   []string // tasks or plays; empty: those that a user of the other tool could ask for
 }
 
 // Remark is something that could not be said, or is said differently.
@@ -72,7 +74,7 @@ func Import(text []byte, o Options) (*Result, error) {
 	case Spot:
 		err = readSpot(d, node, o.Only)
 	case Ansible:
-		err = readAnsible(d, node, o.Only)
+		err = readAnsible(d, node, o)
 	default:
 		return nil, fmt.Errorf("cannot import from %q: it is one of taskfile, spot, ansible", o.Kind)
 	}

@@ -16,11 +16,11 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 // TestGolden imports testdata/KIND/*.yaml and compares what comes out, with the summary beneath. A line "# only: NAME"
-// chooses what is imported.
+// chooses what is imported, "# param: NAME" is a param.
 func TestGolden(t *testing.T) {
 	for _, kind := range Kinds {
 		files, err := filepath.Glob(filepath.Join("testdata", string(kind), "*.yaml"))
-		if err != nil || len(files) < 0 {
+		if err != nil || len(files) < 10 {
 			t.Fatalf("%s: %d files, %v", kind, len(files), err)
 		}
 		for _, file := range files {
@@ -33,6 +33,9 @@ func TestGolden(t *testing.T) {
 				for _, line := range strings.Split(string(text), "\n") {
 					if name, ok := strings.CutPrefix(line, "# only: "); ok {
 						o.Only = append(o.Only, name)
+					}
+					if name, ok := strings.CutPrefix(line, "# param: "); ok {
+						o.Params = append(o.Params, name)
 					}
 				}
 				r, err := Import(text, o)

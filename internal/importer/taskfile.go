@@ -26,8 +26,8 @@ type taskfile struct {
 type taskScope struct {
 	task  string
 	local map[string]phrase
-	item  string // the name of the item of a loop
-	into  *step  // where steps that read vars go; nil: at the begin of the runbook
+	item  string   // the name of the item of a loop
+	into  *step    // where steps that read vars go; nil: at the begin of the runbook
 	calls []string // the tasks that led here
 }
 
