@@ -103,8 +103,9 @@ func (x *running) carryOut(ctx context.Context) (int, error) {
 	shown.Observe(x.events)
 	interrupts, stop := listen(shown)
 	defer stop()
+	known := x.masker()
 	finished, state, err := executor.Run(ctx, executor.Options{
-		Plan: x.request.plan, Host: hosts.Host, Actions: action.New, Keeper: action.Keep, Person: x.app.person(), Inventory: x.request.inv, Journal: x.journal, Observer: shown, Masker: x.masker(),
+		Plan: x.request.plan, Host: hosts.Host, Actions: action.New, Keeper: action.Keep, Person: x.app.person(), Inventory: x.request.inv, Journal: x.journal, Observer: shown, Masker: known, Secrets: x.app.secrets(known.Masker),
 		Forks: x.app.settings.Forks, Preflight: true, Interrupts: interrupts, Events: x.events, Resume: x.resume,
 		Info: executor.Info{ID: x.request.id, User: x.request.user, Started: x.request.started, Env: x.request.env, Path: x.request.path},
 	})
@@ -211,7 +212,7 @@ func summary(j *request) string {
 }
 
 // masker hides the values of secret params, and of vars made of them.
-func (x *running) masker() executor.Masker {
+func (x *running) masker() masker {
 	m := secret.NewMasker()
 	for _, scope := range x.request.plan.Scopes {
 		for name, is := range scope.Secret {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/opsctl/opsctl/internal/journal"
 	"github.com/opsctl/opsctl/internal/journal/lock"
+	"github.com/opsctl/opsctl/internal/secret"
 	"github.com/opsctl/opsctl/internal/source"
 	"github.com/opsctl/opsctl/internal/view"
 	"github.com/opsctl/opsctl/pkg/executor"
@@ -70,6 +71,7 @@ func trouble(err error) view.Trouble {
 	var pattern *inventory.PatternError
 	var unknown *inventory.UnknownError
 	var config *configError
+	var unfetched *secret.Error
 	if errors.As(err, &config) {
 		t = problemsTrouble(config.problems)
 		t.Code = codeConfig
@@ -106,6 +108,8 @@ func trouble(err error) view.Trouble {
 		t.Code, t.Hint = codeLocked, "the run is going on; opsctl show tells how far it is"
 	case errors.As(err, &pattern):
 		t.Hint = pattern.Hint
+	case errors.As(err, &unfetched):
+		t.Hint = unfetched.Hint
 	case errors.As(err, &unknown) && unknown.Nearest == "":
 		t.Hint = "opsctl hosts lists them"
 	}

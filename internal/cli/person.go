@@ -20,13 +20,15 @@ type atTerminal struct {
 	yes   bool // --yes: whether a step may begin is answered, and nothing else
 	asks  bool // somebody is there
 	one   sync.Mutex
-	lines chan string // what is typed; read by one goroutine for all questions
+	want  chan struct{} // a line is to be read
+	lines chan string   // what was typed; closed at the end
 	begin sync.Once
+	reads bool // a line was asked for, and did not come yet
 }
 
 // person gives who is asked during a run; nil where nobody is.
 func (a *app) person() executor.Person {
-	p := &atTerminal{app: a, yes: a.settings.Yes, asks: a.asks(), lines: make(chan string)}
+	p := &atTerminal{app: a, yes: a.settings.Yes, asks: a.asks(), want: make(chan struct{}), lines: make(chan string)}
 	if !p.yes && !p.asks {
 		return nil
 	}
@@ -59,6 +61,10 @@ func (p *atTerminal) Ask(ctx context.Context, q executor.Inquiry) (executor.Repl
 	writeLine(p.app.err, p.wording(q))
 	for {
 		fmt.Fprint(p.app.err, choices(q))
+		if !p.reads {
+			p.reads = true
+			p.want <- struct{}{}
+		}
 		select {
 		case <-ctx.Done():
 			writeLine(p.app.err, "")
@@ -67,21 +73,26 @@ func (p *atTerminal) Ask(ctx context.Context, q executor.Inquiry) (executor.Repl
 			if !open {
 				return executor.Reply{}, errNobody
 			}
+			p.reads = false
 			if answer, ok := meant(line, q.Choices); ok {
 				return executor.Reply{Answer: answer, User: userName()}, nil
 			}
-			writeLine(p.app.err, fmt.Sprintf("%q is none of these", strings.TrimSpace(line)))
+			writeLine(p.app.err, fmt.Sprintf("%q is not one of these", strings.TrimSpace(line)))
 		}
 	}
 }
 
-// read hands on what is typed, a line at a time, for as long as the process lives.
+// read reads a line whenever one is wanted, and no more: what is typed when a secret is asked for is
+// not its business. It lives as long as the process.
 func (p *atTerminal) read() {
 	scanner := bufio.NewScanner(p.app.in)
-	for scanner.Scan() {
+	for range p.want {
+		if !scanner.Scan() {
+			close(p.lines)
+			return
+		}
 		p.lines <- scanner.Text()
 	}
-	close(p.lines)
 }
 
 func (p *atTerminal) wording(q executor.Inquiry) string {

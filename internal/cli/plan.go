@@ -55,8 +55,9 @@ func runPlan(ctx context.Context, o *previewOptions, name string) error {
 	if err != nil {
 		return err
 	}
+	known := (&running{app: a, request: j}).masker()
 	options := executor.PreviewOptions{
-		Plan: j.plan, Actions: action.New, Masker: (&running{app: a, request: j}).masker(), Forks: a.settings.Forks, Inventory: j.inv,
+		Plan: j.plan, Actions: action.New, Masker: known, Secrets: a.secrets(known.Masker), Forks: a.settings.Forks, Inventory: j.inv,
 		Info: executor.Info{ID: j.id, User: j.user, Started: j.started, Env: j.env, Path: j.path},
 	}
 	if !o.offline {
@@ -161,7 +162,7 @@ func (o *previewOptions) stepRows(list []executor.Forecast) (rows []view.Preview
 		}
 		if at < 0 {
 			row := view.PreviewRow{
-				Step: step.ID, Title: step.Source.Title, Class: string(f.Class), Reason: f.Reason, Diff: f.Diff, Wave: step.Wave, Block: len(step.Blocks),
+				Step: step.ID, Title: step.Title(), Class: string(f.Class), Reason: f.Reason, Diff: f.Diff, Wave: step.Wave, Block: len(step.Blocks),
 			}
 			if !step.Read && (f.Class == executor.WouldChange || f.Class == executor.CannotKnow) {
 				row.Undo = undoWord(step)

@@ -105,8 +105,9 @@ var homes = map[string][]string{
 	"github.com/google/renameio":  {"internal/cli", "internal/report"},
 	"golang.org/x/term":           {"internal/cli", "internal/view"},
 	"golang.org/x/sync":           {"internal/cli", "pkg/executor"},
-	"golang.org/x/crypto/ssh":     {"pkg/executor/remote", "internal/fleet"},
-	"github.com/skeema":           {"pkg/executor/remote"}, // knownhosts
+	"filippo.io/age":              {"internal/secret"},
+	"golang.org/x/crypto/ssh":     {"pkg/executor/remote", "internal/fleet", "internal/secret"}, // SSH keys decrypt age files too
+	"github.com/skeema":           {"pkg/executor/remote"},                                      // knownhosts
 	"github.com/pkg/sftp":         {"pkg/executor/remote", "internal/fleet"},
 	"github.com/cenkalti/backoff": {"pkg/executor/remote"},
 	// The operating system by another name: for those who touch one.

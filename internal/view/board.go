@@ -175,8 +175,8 @@ func (b *Board) layOut() {
 }
 
 func titleOf(s *plan.Step) string {
-	if s.Source != nil && s.Source.Title != "" {
-		return s.Source.Title
+	if s.Source != nil && s.Title() != "" {
+		return s.Title()
 	}
 	return s.ID[strings.LastIndexByte(s.ID, '/')+1:]
 }

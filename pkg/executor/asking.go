@@ -49,11 +49,11 @@ func (l *loop) question(p run.Proposal) (q Inquiry, needed bool) {
 	if p.Op.Host != "" {
 		status := l.state.See(p.Index)
 		return Inquiry{
-			Kind: AskFailure, Step: src.Title, Hosts: []string{p.Op.Host}, Choices: failureChoices,
+			Kind: AskFailure, Step: step.Title(), Hosts: []string{p.Op.Host}, Choices: failureChoices,
 			Text: fmt.Sprintf("%s failed (try %d): %s", p.Op, status.Tries, l.lastWords[p.Index]),
 		}, true
 	}
-	q = Inquiry{Kind: AskConfirm, Step: src.Title, Choices: []run.Answer{run.Yes, run.No, run.Skip}}
+	q = Inquiry{Kind: AskConfirm, Step: step.Title(), Choices: []run.Answer{run.Yes, run.No, run.Skip}}
 	a := l.attemptOf(p.Index)
 	for k := range step.Targets.Hosts {
 		if l.state.See(step.First+k).Status != run.StatusPending {
@@ -108,7 +108,7 @@ func (l *loop) answered(asked run.Event, answer Reply) {
 
 // byHand lets a person do what the step says, and say so.
 func (l *loop) byHand(a *attempt, text string) func(context.Context) Ending {
-	q := Inquiry{Kind: AskManual, Step: a.step.Source.Title, Hosts: []string{a.host.Name}, Text: text, Choices: []run.Answer{run.Yes, run.No}}
+	q := Inquiry{Kind: AskManual, Step: a.step.Title(), Hosts: []string{a.host.Name}, Text: text, Choices: []run.Answer{run.Yes, run.No}}
 	asking := l.asking
 	return func(ctx context.Context) Ending {
 		both, cancel := context.WithCancel(ctx)

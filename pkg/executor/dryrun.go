@@ -34,7 +34,9 @@ func Preview(ctx context.Context, o PreviewOptions) []Forecast {
 	p := newPreview(o)
 	p.reach(ctx)
 	for _, step := range o.Plan.Steps {
-		p.step(ctx, step)
+		if !step.Gate { // it judges a wave, and there is none
+			p.step(ctx, step)
+		}
 	}
 	return p.forecasts
 }

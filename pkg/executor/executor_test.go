@@ -25,6 +25,7 @@ type world struct {
 	mu         sync.Mutex
 	answers    map[string][]Ending // by "host script": what a command gives, one after the other; the last is repeated
 	prints     map[string]string
+	commands   map[string]Command // the last one of each script
 	slow       map[string]time.Duration
 	deaf       bool     // attempts do not end when they are told to
 	ran        []string // "host: script", in the order in which attempts began
@@ -39,7 +40,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	return &world{
 		T: t, answers: map[string][]Ending{}, prints: map[string]string{}, slow: map[string]time.Duration{},
-		outputs: map[string][]byte{}, interrupts: make(chan run.StopKind, 4),
+		outputs: map[string][]byte{}, commands: map[string]Command{}, interrupts: make(chan run.StopKind, 4),
 	}
 }
 
@@ -53,6 +54,7 @@ func (h scripted) act(ctx context.Context, kind string, c Command, sink Sink) En
 	h.w.mu.Lock()
 	key := h.name + " " + strings.TrimSpace(c.Script+strings.Join(c.Argv, " "))
 	h.w.ran = append(h.w.ran, kind+" "+key)
+	h.w.commands[key] = c
 	delay, text := h.w.slow[key], h.w.prints[key]
 	ending := Ending{}
 	if list := h.w.answers[key]; len(list) > 0 {

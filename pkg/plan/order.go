@@ -50,7 +50,7 @@ func (b *builder) lay(block *node, in instance) []int {
 	if len(block.kids) > 0 {
 		exits = b.steps(block.kids, in)
 	}
-	if len(block.always) > 0 {
+	if len(block.always) > 0 && len(b.plan.Steps) > from { // what is empty, as a later wave of once steps, has no end
 		exits = append(exits, b.ends(block, in, upTo(from, len(b.plan.Steps)))...)
 	}
 	return exits

@@ -175,3 +175,12 @@ func (p *Plan) HostOf(op int) int32 {
 	s := p.StepOf(op)
 	return s.Targets.Hosts[op-s.First]
 }
+
+// Title is what people are shown: that of the step, with the items it is there for.
+func (s *Step) Title() string {
+	title := s.Source.Title
+	for _, item := range s.Items {
+		title += "[" + item.Key + "]"
+	}
+	return title
+}

@@ -38,7 +38,7 @@ func (b *builder) rollout(block *node, in instance) []int {
 		from := len(b.plan.Steps)
 		exits := b.lay(block, in)
 		if block.gate != nil {
-			exits = []int{b.gate(block.gate, exits, in)}
+			exits = []int{b.gate(block, exits, in)}
 		}
 		r.Waves = append(r.Waves, b.indices(wave))
 		r.Steps = append(r.Steps, upTo(from, len(b.plan.Steps)))
@@ -52,9 +52,12 @@ func (b *builder) rollout(block *node, in instance) []int {
 
 // gate lays out the gate of one wave: after all else of it. Its id tells the wave, since its host may
 // be the same each time.
-func (b *builder) gate(gate *node, exits []int, in instance) int {
-	step := b.leaf(gate, instance{rollout: -1})
-	step.ID = fmt.Sprintf("%s[%d]", gate.path, in.wave)
+func (b *builder) gate(block *node, exits []int, in instance) int {
+	if block.path != "" {
+		in.blocks = append(slices.Clone(in.blocks), block.path)
+	}
+	step := b.leaf(block.gate, instance{rollout: -1})
+	step.ID = fmt.Sprintf("%s[%d]", block.gate.path, in.wave)
 	step.Gate, step.Rollout, step.Wave, step.Blocks = true, in.rollout, in.wave, in.blocks
 	for _, exit := range exits {
 		step.Before = append(step.Before, Edge{Step: exit, Barrier: true})

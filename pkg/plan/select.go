@@ -158,7 +158,7 @@ func (b *builder) skipEmptyEntries() {
 		}
 		block, reason := s.ID, ""
 		if s.Gate {
-			block = s.Blocks[len(s.Blocks)-1]
+			block = b.plan.Rollouts[s.Rollout].Block
 		}
 		for _, inner := range b.plan.Steps {
 			if inner.Entry || inner.Gate || inner.Finally || inner.Wave != s.Wave || !(slices.Contains(inner.Blocks, block) || block == rootID) {

@@ -279,7 +279,7 @@ func (s *State) Wake() time.Time {
 	forward := s.phase == Forward && s.stop == "" && s.trigger == nil
 	for i, t := range s.waiting {
 		step := s.plan.StepOf(i)
-		if s.ops[i].inBack && s.mayUndo() || step.Finally && s.phase == Ending || !s.ops[i].inBack && !step.Finally && forward {
+		if s.ops[i].inBack && s.mayUndo() || !s.ops[i].inBack && s.turn(step) && (forward || s.phase == Ending) {
 			sooner(t)
 		}
 	}

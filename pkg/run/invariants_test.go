@@ -25,12 +25,12 @@ func recounted(s *State) error {
 			if s.ready.has(i) || s.undoReady.has(i) {
 				places[place].ready++
 			}
-			if s.ready.has(i) && o.status != StatusPending && o.status != StatusRunning {
+			if s.ready.has(i) && o.status != StatusPending && o.status != StatusRunning && (o.status != StatusWaiting || !step.Ask) {
 				return fmt.Errorf("%s is ready although it is %s", s.Name(i), o.status)
 			}
 			if o.status.Over() {
 				ended++
-			} else if step.Rollout >= 0 {
+			} else if step.Rollout >= 0 && !step.Finally {
 				open[step.Rollout]++
 			}
 		}
@@ -63,7 +63,45 @@ func recounted(s *State) error {
 	if s.busy > s.limits.Forks {
 		return fmt.Errorf("%d hosts at once; the limit is %d", s.busy, s.limits.Forks)
 	}
+	if err := insideAgain(s); err != nil {
+		return err
+	}
 	return readyAgain(s)
+}
+
+// insideAgain derives which hosts are inside the steps of each limit, and that there are not too many.
+func insideAgain(s *State) error {
+	for index, l := range s.plan.Limits {
+		inside, undoing := map[int32]bool{}, map[int32]bool{}
+		open := map[int32]int{}
+		for _, i := range l.Steps {
+			step := s.plan.Steps[i]
+			for k, h := range step.Targets.Hosts {
+				o := &s.ops[step.First+k]
+				inside[h] = inside[h] || o.made[0]+o.made[1]+o.made[2] > 0
+				undoing[h] = undoing[h] || o.trying && o.act == Undo
+				if !o.status.Over() {
+					open[h]++
+				}
+			}
+		}
+		count, backing := 0, 0
+		for h, is := range inside {
+			if is && open[h] > 0 {
+				count++
+			}
+			if undoing[h] {
+				backing++
+			}
+		}
+		if state := &s.bounds[index]; s.phase == Forward && s.trigger == nil && state.count != count || state.backing != backing {
+			return fmt.Errorf("limit %d: %d hosts inside and %d undoing, counted %d and %d", index, state.count, state.backing, count, backing)
+		}
+		if count > l.Max && s.phase == Forward || backing > l.Max {
+			return fmt.Errorf("limit %d: %d hosts inside and %d undoing; at most %d", index, count, backing, l.Max)
+		}
+	}
+	return nil
 }
 
 // readyAgain is a naive Next: which ops may begin is derived from the statuses of all ops, and
@@ -89,14 +127,17 @@ func readyAgain(s *State) error {
 
 // mayBegin tells from statuses alone why an op may not begin.
 func mayBegin(s *State, step *plan.Step, host int32) error {
-	if step.Rollout >= 0 && s.rollouts[step.Rollout].started < step.Wave {
+	if step.Rollout >= 0 && !step.Finally && s.rollouts[step.Rollout].started < step.Wave {
 		return fmt.Errorf("its wave has not started")
+	}
+	if err := blockOver(s, step); err != nil {
+		return err
 	}
 	for _, e := range step.Before {
 		before := s.plan.Steps[e.Step]
 		if !e.Barrier {
 			o := &s.ops[before.Op(before.Targets.Position(host))]
-			if !o.status.Good() && !o.ignored {
+			if !o.status.Good() && !o.ignored && !(before.Finally && !step.Finally && o.status.Over()) {
 				return fmt.Errorf("%s is %s", before.ID, o.status)
 			}
 			continue
@@ -113,11 +154,36 @@ func mayBegin(s *State, step *plan.Step, host int32) error {
 	return nil
 }
 
+// blockOver tells why the finally of a block may not begin; once opened by the end of the run, it may.
+func blockOver(s *State, step *plan.Step) error {
+	if s.steps[step.Index].endWaits == 0 {
+		return nil
+	}
+	for _, index := range step.EndOf {
+		of := s.plan.Steps[index]
+		for k := range of.Targets.Hosts {
+			if !s.ops[of.First+k].status.Over() {
+				return fmt.Errorf("%s is not over", of.ID)
+			}
+		}
+		if len(of.Targets.Hosts) == 0 && !s.steps[index].over {
+			return fmt.Errorf("%s is not over", of.ID)
+		}
+	}
+	return nil
+}
+
 // barrierOpen tells why nobody passes from one step to another.
 func barrierOpen(s *State, step, before *plan.Step) error {
 	leaves := before.Rollout >= 0 && (step.Rollout != before.Rollout || step.Wave != before.Wave)
 	if len(before.Targets.Hosts) == 0 {
-		if before.Rollout >= 0 && s.rollouts[before.Rollout].started < before.Wave {
+		if before.Finally && !step.Finally { // it waits for the end, and not for success
+			if !s.steps[before.Index].over {
+				return fmt.Errorf("%s is not over", before.ID)
+			}
+			return nil
+		}
+		if before.Rollout >= 0 && !before.Finally && s.rollouts[before.Rollout].started < before.Wave {
 			return fmt.Errorf("the wave of %s has not started", before.ID)
 		}
 		for _, e := range before.Before {
@@ -142,7 +208,7 @@ func barrierOpen(s *State, step, before *plan.Step) error {
 			good++
 		}
 	}
-	if good == 0 && !leaves {
+	if good == 0 && !leaves && (!before.Finally || step.Finally) {
 		return fmt.Errorf("no host ended %s well", before.ID)
 	}
 	return nil
@@ -152,6 +218,9 @@ func rolloutOver(s *State, index int) error {
 	state, r := &s.rollouts[index], s.plan.Rollouts[index]
 	for _, steps := range r.Steps {
 		for _, i := range steps {
+			if s.plan.Steps[i].Finally { // who waits for it says so
+				continue
+			}
 			for k := range s.plan.Steps[i].Targets.Hosts {
 				if !s.ops[s.plan.Steps[i].First+k].status.Over() {
 					return fmt.Errorf("rollout %s is not over", r.Block)
@@ -206,13 +275,15 @@ func (w *world) forwardAllowed(step *plan.Step, i int, host int32, e Event) erro
 	switch {
 	case e.Act == Do && w.unknown[e.Op.String()]:
 		return fmt.Errorf("%s is tried again after an unknown outcome", e.Op)
-	case step.Finally && s.phase != Ending, !step.Finally && s.phase != Forward:
+	case step.Confirm && step.Skip == "" && !s.steps[step.Index].agreed:
+		return fmt.Errorf("%s starts although nobody agreed", e.Op)
+	case step.Finally && s.phase != Ending && step.EndOf == nil, !step.Finally && s.phase != Forward:
 		return fmt.Errorf("%s starts in phase %d", e.Op, s.phase)
-	case step.Finally:
-		return nil
+	case step.Finally && s.phase == Ending:
+		return w.endingAllowed(step, e)
 	case s.stop != "" || s.trigger != nil || s.wentBack:
 		return fmt.Errorf("%s starts although nothing new starts", e.Op)
-	case s.hosts[host].out:
+	case s.hosts[host].out && !step.Finally:
 		return fmt.Errorf("%s starts although its host was left out", e.Op)
 	}
 	if step.Once {
@@ -223,6 +294,18 @@ func (w *world) forwardAllowed(step *plan.Step, i int, host int32, e Event) erro
 		}
 	}
 	return mayBegin(s, step, host)
+}
+
+// endingAllowed: what runs last waits for the finally of blocks.
+func (w *world) endingAllowed(step *plan.Step, e Event) error {
+	for _, other := range w.state.plan.Steps {
+		for k := range other.Targets.Hosts {
+			if step.EndOf == nil && other.EndOf != nil && !w.state.ops[other.First+k].status.Over() {
+				return fmt.Errorf("%s starts before %s, the finally of a block", e.Op, w.state.Name(other.First+k))
+			}
+		}
+	}
+	return nil
 }
 
 // undoAllowed: nothing is undone before what came after it, and only what changed something.
@@ -350,10 +433,13 @@ func sameState(a, b *State) error {
 		{"undoReady", a.undoReady, b.undoReady},
 		{"waiting", a.waiting, b.waiting},
 		{"deciding", a.deciding, b.deciding},
+		{"asking", a.asking, b.asking},
+		{"choices", a.choices, b.choices},
+		{"bounds", a.bounds, b.bounds},
 		{"facts", a.facts, b.facts},
 		{"trigger", a.trigger, b.trigger},
 		{"finished", a.finished, b.finished},
-		{"counters", []int{int(a.phase), a.trying, a.busy, a.roomy, a.leavers, a.forwardEnd, a.endingEnd, a.backOpen}, []int{int(b.phase), b.trying, b.busy, b.roomy, b.leavers, b.forwardEnd, b.endingEnd, b.backOpen}},
+		{"counters", []int{int(a.phase), a.trying, a.busy, a.roomy, a.leavers, a.forwardEnd, a.endingEnd, a.backOpen, a.endsOpen}, []int{int(b.phase), b.trying, b.busy, b.roomy, b.leavers, b.forwardEnd, b.endingEnd, b.backOpen, b.endsOpen}},
 	} {
 		if !reflect.DeepEqual(pair.a, pair.b) {
 			return fmt.Errorf("replay gives other %s: %+v, was %+v", pair.what, pair.b, pair.a)

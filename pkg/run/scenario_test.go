@@ -27,6 +27,8 @@ import (
 //	                            the do, all else is ok
 //	  HOST/STEP skip            its if says no
 //	  HOST/STEP gives up        retry.if says no (else a retry comes after 1s)
+//	  STEP answers yes|no|skip  a person who is asked before the step (else yes); "no" stops the run
+//	  HOST/STEP chooses retry…  a person who is asked after a failure: one choice after the other
 //	  slow HOST[/STEP]          its attempts end last
 //	  unreachable HOST          at preflight
 //	  at LINE: STOP             when LINE of the trace has happened, interrupt, term, hangup, deadline,
@@ -143,6 +145,7 @@ type player struct {
 	outcomes map[string][]string // "web1/a do" → words
 	skipped  map[string]bool
 	givesUp  map[string]bool
+	answers  map[string][]string
 	slow     []string
 	missing  []string
 	at       []occasion
@@ -158,7 +161,7 @@ type occasion struct {
 const afterScript = "as the script says"
 
 func newPlayer(t *testing.T, sc scenario) *player {
-	p := &player{t: t, sc: sc, outcomes: map[string][]string{}, skipped: map[string]bool{}, givesUp: map[string]bool{}}
+	p := &player{t: t, sc: sc, outcomes: map[string][]string{}, skipped: map[string]bool{}, givesUp: map[string]bool{}, answers: map[string][]string{}}
 	p.made, p.unknown = map[string]bool{}, map[string]bool{}
 	p.world.plan = sc.plan(t)
 	p.state, p.now = New(p.world.plan, Limits{}), time.Unix(0, 0)
@@ -184,6 +187,8 @@ func (p *player) read(line string) {
 		p.at = append(p.at, occasion{line: line[len("at "):end], stop: line[end+2:]})
 	case line == words[0]+" skip":
 		p.skipped[words[0]] = true
+	case words[1] == "answers" || words[1] == "chooses":
+		p.answers[words[0]] = words[2:]
 	case line == words[0]+" gives up":
 		p.givesUp[words[0]] = true
 	case slices.Contains([]string{"check", "save", "do", "undo"}, words[1]):
@@ -258,12 +263,41 @@ func (p *player) carryOut(proposal Proposal) {
 			e.NotBefore = p.now.Add(time.Second)
 		}
 		p.happens(e)
+	case Ask:
+		p.answer(proposal)
 	case Start:
 		if proposal.Act != Undo && step.HasIf && p.skipped[proposal.Op.String()] && p.state.See(proposal.Index).Status == StatusPending {
 			p.happens(Event{Kind: OpSkipped, Op: proposal.Op})
 			return
 		}
 		p.happens(Event{Kind: AttemptStarted, Op: proposal.Op, Act: proposal.Act, Number: proposal.Number})
+	}
+}
+
+// answer lets a person answer at once.
+func (p *player) answer(proposal Proposal) {
+	e := Event{Kind: PersonAsked, Op: proposal.Op, Wave: proposal.Event.Wave}
+	p.happens(e)
+	name, answer := proposal.Op.Step, "yes"
+	if proposal.Op.Host != "" {
+		name, answer = proposal.Op.String(), "stop"
+	}
+	given := 0
+	for _, past := range p.events {
+		if past.Kind == PersonAnswered && past.Op == proposal.Op && past.Wave == proposal.Event.Wave {
+			given++
+		}
+	}
+	if list := p.answers[name]; given < len(list) {
+		answer = list[given]
+	}
+	if p.state.Stopping() != "" {
+		return
+	}
+	e.Kind, e.Answer = PersonAnswered, Answer(answer)
+	p.happens(e)
+	if e.Answer == No {
+		p.happens(Event{Kind: RunStopping, Stop: StopRefused})
 	}
 }
 

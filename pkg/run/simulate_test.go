@@ -19,6 +19,7 @@ type world struct {
 	limits   Limits
 	made     map[string]bool // attempts that were started, at most once each
 	unknown  map[string]bool // ops with an unknown do
+	asked    []Proposal      // questions without an answer
 	skips    map[string]bool // answers of if, by op
 	faults   int             // of a hundred dos, how many fail
 	crashes  int
@@ -107,6 +108,8 @@ func (w *world) carryOut(p Proposal) {
 			e.NotBefore = w.now.Add(time.Duration(w.IntN(5)) * time.Second)
 		}
 		w.emit(e)
+	case Ask:
+		w.ask(p)
 	case Start:
 		step := w.plan.StepOf(p.Index)
 		if p.Act != Undo && step.HasIf && w.state.See(p.Index).Status == StatusPending && w.skip(p.Op) {
@@ -117,6 +120,34 @@ func (w *world) carryOut(p Proposal) {
 		if step.Entry && p.Act == Do || w.IntN(50) == 0 { // at once: nothing goes to a host
 			w.end(Open{Index: p.Index, Op: p.Op, Act: p.Act, Number: p.Number})
 		}
+	}
+}
+
+// ask lets a person answer: at once, later, or never before the next resume.
+func (w *world) ask(p Proposal) {
+	w.emit(Event{Kind: PersonAsked, Op: p.Op, Wave: p.Event.Wave})
+	w.asked = append(w.asked, p)
+	if w.IntN(3) > 0 {
+		w.answer()
+	}
+}
+
+// answer gives the answer that has been waited for longest.
+func (w *world) answer() {
+	p := w.asked[0]
+	w.asked = w.asked[1:]
+	if !w.state.Awaits(p.Op, p.Event.Wave) || w.state.Stopping() != "" {
+		return
+	}
+	e := Event{Kind: PersonAnswered, Op: p.Op, Wave: p.Event.Wave}
+	if p.Op.Host != "" {
+		e.Answer = []Answer{Retry, AnsIgnore, AnsGoOn, AnsStop, AnsBack}[w.IntN(5)]
+	} else {
+		e.Answer = []Answer{Yes, Yes, Yes, Yes, Skip, No}[w.IntN(6)]
+	}
+	w.emit(e)
+	if e.Answer == No {
+		w.emit(Event{Kind: RunStopping, Stop: StopRefused})
 	}
 }
 
@@ -139,6 +170,8 @@ func (w *world) happen() {
 	case w.stops > 0 && w.IntN(40) == 0 && w.state.Stopping() == "":
 		w.stops--
 		w.emit(Event{Kind: RunStopping, Stop: []StopKind{StopInterrupt, StopTerm, StopHangup, StopDeadline}[w.IntN(4)]})
+	case len(w.asked) > 0 && (len(open) == 0 || w.IntN(3) == 0):
+		w.answer()
 	case len(open) > 0:
 		w.end(open[w.IntN(len(open))])
 	default:
@@ -162,7 +195,7 @@ func (w *world) crash() {
 			delete(w.unknown, e.Op.String())
 		}
 	}
-	w.events = w.events[:cut]
+	w.events, w.asked = w.events[:cut], nil
 	if w.err = w.replay(); w.err != nil || w.state.Finished() != nil && w.state.Stopping() == "" {
 		return
 	}

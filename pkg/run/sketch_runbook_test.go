@@ -77,7 +77,7 @@ func (g *generator) maybe(in int, text string) string {
 }
 
 func (g *generator) policy() string {
-	return g.pick("rollback", "rollback", "stop", "continue", "ignore", "{do: rollback, scope: block}", "{do: rollback, scope: wave}", "{do: rollback, scope: hosts}")
+	return g.pick("rollback", "rollback", "stop", "ask", "continue", "ignore", "{do: rollback, scope: block}", "{do: rollback, scope: wave}", "{do: rollback, scope: hosts}")
 }
 
 func (g *generator) step(depth int, inRollout bool) {
@@ -95,6 +95,7 @@ func (g *generator) step(depth int, inRollout bool) {
 		say += ", hosts: 'web[0]'"
 	}
 	say += g.maybe(7, ", once: true") + g.maybe(8, ", barrier: true") + g.maybe(6, ", needs: []") + g.maybe(6, ", delegate: local")
+	say += g.maybe(12, ", confirm: sure") + g.maybe(9, ", max_parallel: 1") + g.maybe(9, ", foreach: [a, b]")
 	say += g.maybe(5, ", if: env.X == \"\"") + g.maybe(5, ", check: y") + g.maybe(8, ", save: {v: y}") + g.maybe(5, ", retry: 3") + g.maybe(10, ", point_of_no_return: true")
 	say += g.pick("", ", rollback: z", ", rollback: z", ", rollback: {run: z, when: started}", ", rollback: {run: z, retry: 2}", ", rollback: none")
 	if g.once(4) {
@@ -113,10 +114,16 @@ func (g *generator) block(depth int, id string, inRollout bool) {
 			g.line(depth, key)
 		}
 	}
+	g.line(depth, g.maybe(10, "  confirm: sure"))
+	if g.once(4) {
+		g.line(depth, fmt.Sprintf("  finally: [{run: x%s}, {run: y, hosts: %s}]", g.pick("", ", retry: 2", ", on_failure: ignore"), g.pick("web", "db1", "local", "'web[0]'")))
+	}
 	if !inRollout && g.once(2) {
 		inRollout = true
 		tolerance := g.pick("", ", max_failures: 1", ", max_failures: 50%", ", max_failures: 1, max_unreachable: 1")
-		g.line(depth, fmt.Sprintf("  rollout: {waves: %s%s%s}", g.pick("1", "2", "[1, 50%]", "100%"), tolerance, g.maybe(3, ", soak: 5s")))
+		g.line(depth, fmt.Sprintf("  rollout: {waves: %s%s%s}", g.pick("1", "2", "[1, 50%]", "100%"), tolerance, g.maybe(3, ", soak: 5s")+g.pick("", "", "", ", gate: {run: g}", ", gate: {confirm: sure}", ", gate: {run: g, hosts: web, on_failure: continue}")))
+	} else if g.once(8) {
+		g.line(depth, "  foreach: [1, 2]")
 	}
 	if g.once(6) {
 		g.line(depth, "  parallel: true")

@@ -31,6 +31,10 @@ func (p *player) told(i int) string {
 			return e.Op.String() + " is not tried again"
 		}
 		return fmt.Sprintf("%s tried again after %s", e.Op, since(e.NotBefore))
+	case PersonAsked:
+		return "asked about " + strings.TrimPrefix(e.Op.String(), "/")
+	case PersonAnswered:
+		return fmt.Sprintf("answered about %s: %s", strings.TrimPrefix(e.Op.String(), "/"), e.Answer)
 	case OpResolved:
 		return fmt.Sprintf("%s resolved as %s", e.Op, e.Outcome)
 	case WaveStarted:

@@ -275,7 +275,7 @@ func (c *compiler) script(s *Script, shellName string, sc *scope) {
 			parts = append(parts, shell.Part{Text: p.Literal, Value: -1, Offset: p.Offset})
 			continue
 		}
-		use := shell.Use{Raw: p.Expr.Raw, Secret: c.isSecret(p.Expr)}
+		use := shell.Use{Raw: p.Expr.Raw, Secret: c.isSecret(p.Expr) || !sc.result && p.Expr.Uses("result")} // what is not known yet goes by variable too
 		if use.Raw && (use.Secret || usesAny(p.Expr, remote)) {
 			c.problems.Add(s.Node.ProblemAt(p.Offset, p.Width, "raw() would let a secret, or a value that came from a host, become code", "leave raw() out: the command then sees exactly the value"))
 		}

@@ -135,7 +135,9 @@ func (d *decoder) gate(n *source.Node, block *Step) *Step {
 	case g.Rollback != nil && !g.Rollback.None:
 		d.problem(n.Get("rollback"), "a gate is never taken back").Hint = "rollback: none"
 	}
-	g.ID = gateID
+	if g.ID = gateID; !g.effectGiven { // it looks, and changes nothing, unless it says so
+		g.Effect = Read
+	}
 	return g
 }
 

@@ -2,6 +2,8 @@ package runbook
 
 import (
 	"fmt"
+	"io/fs"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -102,6 +104,18 @@ func TestMistakesAreShownAtTheirPlace(t *testing.T) {
 		{"effect read with rollback", head + "  - {run: x, effect: read, rollback: y}\n", "nothing to take back"},
 		{"tag", head + "  - run: x\n    if: !dry\n", "begins a YAML tag"},
 		{"empty if", head + "  - run: x\n    if: # nothing\n", "an expression is needed here"},
+		{"called runbook", head + "  - {id: runbook, run: x}\n", `no step can be called "runbook"`},
+		{"foreach text", head + "  - {foreach: a, run: x}\n", "foreach is a list, or an expression that gives one"},
+		{"gate with id", "name: x\nsteps:\n  - rollout: {waves: 1, gate: {id: g, run: x}}\n    steps: [{run: x}]\n", "a gate has no id"},
+		{"with alone", head + "  - {run: x, with: {a: 1}}\n", "with belongs to a step that includes a runbook"},
+		{"outside", head + "  - runbook: ../other.yaml\n", "a runbook outside of the project cannot be included"},
+		{"not there", head + "  - runbook: nosuch.yaml\n", "there is no runbook nosuch.yaml"},
+		{"two sources", "name: x\nsecrets: {a: {env: A, file: b}}\nsteps: [{run: x}]\n", `a secret has one source: it says "env" already`},
+		{"unknown secret", "name: x\nsecrets: {token: {env: A}}\nsteps: [{run: 'x ${{ secrets.tokn }}'}]\n", `secrets has no "tokn"`},
+		{"secret in hosts", "name: x\nsecrets: {token: {env: A}}\nsteps: [{run: x, hosts: '${{ secrets.token }}'}]\n", `there is no "secrets" here`},
+		{"item alone", head + "  - {run: 'x ${{ item }}'}\n", `there is no "item" here`},
+		{"save on a block", head + "  - {save: {a: b}, steps: [{run: x}]}\n", "save stands on a step, not on a block"},
+		{"sensitive save", head + "  - {sensitive: true, save: {a: b}, run: x}\n", "would be kept in the journal"},
 		{"mode", head + "  - copy: {content: x, dest: /a, mode: rw}\n", "permissions are written in octal"},
 		{"later", head + "  - {reboot: {}}\n", `"reboot" of a step is not supported by this version of opsctl`},
 		{"finally rollback", head + "  - run: x\nfinally:\n  - {run: x, rollback: y}\n", "never taken back"},
@@ -110,6 +124,74 @@ func TestMistakesAreShownAtTheirPlace(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			_, _, err := LoadText(tt.text, "r.yaml", ".")
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Fatalf("got\n%v\nwant\n%s", err, tt.want)
+			}
+		})
+	}
+}
+
+// files is a project in memory.
+type files map[string]string
+
+func (f files) load(t *testing.T, name string) (*Runbook, error) {
+	t.Helper()
+	loader := Loader{Root: "/p", Read: func(path string) (string, error) {
+		text, ok := f[path]
+		if !ok {
+			return "", fs.ErrNotExist
+		}
+		return text, nil
+	}}
+	rb, _, err := loader.LoadText(f[name], name, filepath.Dir(name))
+	return rb, err
+}
+
+func TestIncludesAreBlocksOfTheirOwn(t *testing.T) {
+	f := files{
+		"/p/top.yaml":       "name: top\nsudo: true\nsteps:\n  - {runbook: lib/inner.yaml, with: {version: v1}}\n  - run: echo ${{ steps.inner.outputs.said }}\n",
+		"/p/lib/inner.yaml": "name: inner\nparams: {version: {}}\noutputs: {said: steps.say.stdout}\nsteps:\n  - {id: say, run: 'echo ${{ version }}', rollback: x}\nfinally:\n  - {id: bye, run: 'echo ${{ steps.say.outcome }}'}\n",
+	}
+	rb, err := f.load(t, "/p/top.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	include := rb.Root.Steps[0]
+	if include.ID != "inner" || !include.IsBlock() || rb.Default.Do != "rollback" {
+		t.Errorf("%s %v %s", include.ID, include.IsBlock(), rb.Default.Do)
+	}
+	root := include.Steps[0]
+	say := root.Steps[0]
+	if say.Path != "inner/say" || root.Always[0].Path != "inner/finally/bye" || say.In != include.Include.Runbook {
+		t.Errorf("%s, %s", say.Path, root.Always[0].Path)
+	}
+	if sudo := Inherit(say, func(s *Step) *Text { return s.Sudo }); sudo == nil {
+		t.Error("it does not inherit sudo")
+	}
+	if got := rb.Files(); len(got) != 1 || got["/p/lib/inner.yaml"] == "" {
+		t.Error(got)
+	}
+}
+
+func TestMistakesOfIncludes(t *testing.T) {
+	const head = "name: x\nsteps:\n"
+	inner := "name: inner\nparams: {version: {}, keep: {default: a}}\nsteps: [{id: say, run: x}]\n"
+	tests := []struct {
+		name string
+		f    files
+		want string
+	}{
+		{"unknown param", files{"/p/a": head + "  - {runbook: b, with: {version: 1, keap: 2}}\n", "/p/b": inner}, "/p/a:3:37: runbook \"inner\" has no param \"keap\""},
+		{"missing param", files{"/p/a": head + "  - runbook: b\n", "/p/b": inner}, "/p/a:3:14: runbook \"inner\" needs the param \"version\""},
+		{"isolated", files{"/p/a": "name: x\nparams: {mine: {}}\nsteps: [{runbook: b}]\n", "/p/b": "name: i\nsteps: [{run: 'echo ${{ mine }}'}]\n"}, "/p/b:2:25: there is no \"mine\" here"},
+		{"its steps are its own", files{"/p/a": head + "  - {id: i, runbook: b, with: {version: 1}}\n  - run: echo ${{ steps.i.steps.say.stdout }}\n", "/p/b": inner}, "steps.i has no \"steps\""},
+		{"loop", files{"/p/a": head + "  - runbook: b\n", "/p/b": head + "  - runbook: c\n", "/p/c": head + "  - runbook: a\n"}, "/p/c:3:14: these runbooks include each other: a → b → c → a"},
+		{"mistake inside", files{"/p/a": head + "  - runbook: b\n  - {run: x, nosuch: 1}\n", "/p/b": head + "  - {run: y, nosuch: 2}\n"}, "/p/b:3:14: unknown key \"nosuch\""},
+		{"nested rollout", files{"/p/a": head + "  - {rollout: 1, steps: [{runbook: b}]}\n", "/p/b": "name: i\nrollout: 1\nsteps: [{run: y}]\n"}, "a rollout inside a rollout"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := tt.f.load(t, "/p/a")
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("got\n%v\nwant\n%s", err, tt.want)
 			}

@@ -172,7 +172,9 @@ func typeOfOne(s *Step) expression.Map {
 	}
 	if s.Action == "runbook" { // what is inside is its own affair, but for its outputs
 		outputs := expression.Map{}
-		if s.Include.Runbook != nil {
+		if s.Include.Runbook == nil { // it could not be loaded, which is said already
+			outputs[expression.Extra] = expression.Any
+		} else {
 			for _, o := range s.Include.Runbook.Outputs {
 				outputs[o.Name] = expression.Any
 			}
