@@ -220,7 +220,7 @@ func (m *moduleCall) getURL() {
 		}
 		one := *sum
 		one.Text = digest
-		check = "printf '%s  %s\n' " + wordOf(m.pieces(&one)) + " " + dest + " | " + kind + "sum -c -"
+		check = `printf '%s  %s\n' ` + wordOf(m.pieces(&one)) + " " + dest + " | " + kind + "sum -c -"
 		lines = append(lines, check)
 	}
 	if isTrue(m.args["force"]) && m.args["checksum"] == nil {

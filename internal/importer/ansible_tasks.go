@@ -42,6 +42,10 @@ func (r *ansible) task(into *step, n *source.Node, c context) {
 		s.fail("it does not say what it does")
 		return
 	}
+	if other := secondModule(n); other != "" {
+		s.fail("it does two things, or %s is a keyword that is not known here", brief(other))
+		return
+	}
 	r.fill(s, n, module, args, c)
 }
 
@@ -116,6 +120,20 @@ func moduleOf(n *source.Node) (string, *source.Node) {
 		}
 	}
 	return "", nil
+}
+
+// secondModule finds a key that could be a module beside the one there is.
+func secondModule(n *source.Node) string {
+	found := false
+	for _, p := range n.Pairs {
+		key := p.Key.Text
+		isModule := key == "action" || key == "local_action" || !slices.Contains(taskKeys, key) && !strings.HasPrefix(key, "with_")
+		if isModule && found {
+			return key
+		}
+		found = found || isModule
+	}
+	return ""
 }
 
 // bareModule takes the name of Ansible's own collection off.
@@ -203,9 +221,27 @@ func (r *ansible) items(n *source.Node, look *names) (value, error) {
 				flat = append(flat, item)
 			}
 		}
+		if err == nil {
+			err = noneTwice(flat)
+		}
 		return flat, err
 	}
 	return nil, unsaid("%s", n.Describe())
+}
+
+// noneTwice holds the items of a loop apart: each step is called by its item.
+func noneTwice(items []value) error {
+	seen := map[value]bool{}
+	for _, item := range items {
+		switch item.(type) {
+		case string, bare:
+			if seen[item] {
+				return unsaid("the item %s is there twice", item)
+			}
+			seen[item] = true
+		}
+	}
+	return nil
 }
 
 // itemNames gives the names of the items of a loop as an expression: texts are named by themselves, maps by their place.

@@ -18,10 +18,12 @@ type spot struct {
 	single  bool
 }
 
+// spotRemarks are the keys of a playbook, with what is to be said of those that have no counterpart.
 var spotRemarks = map[string]string{
 	"inventory": "the inventory of spot is not read: opsctl has its own, see -i",
 	"ssh_key":   "ssh_key: say identity in the inventory, or --identity",
 	"ssh_temp":  "ssh_temp has no counterpart",
+	"user":      "", "ssh_shell": "", "local_shell": "", "targets": "", "target": "", "task": "", "tasks": "",
 }
 
 func readSpot(d *draft, n *source.Node, only []string) error {
@@ -37,8 +39,12 @@ func readSpot(d *draft, n *source.Node, only []string) error {
 	}
 	d.comments = d.commentsAbove(n.Pos.Line)
 	for _, p := range n.Pairs {
-		if text := spotRemarks[p.Key.Text]; text != "" {
+		text, known := spotRemarks[p.Key.Text]
+		switch {
+		case text != "":
 			d.remark(p.Key.Pos.Line, "%s", text)
+		case !known:
+			d.remark(p.Key.Pos.Line, "%s has no counterpart", brief(p.Key.Text))
 		}
 	}
 	if shell := textOf(n.Get("ssh_shell")); shell != "" {

@@ -33,12 +33,13 @@ type taskScope struct {
 
 const hereDir = "${{ env.PWD }}"
 
-// lateKeys of a Taskfile are told of in a remark: what they are for, other than the tasks.
+// taskfileRemarks are the keys of a Taskfile, with what is to be said of those that have no counterpart.
 var taskfileRemarks = map[string]string{
 	"dotenv":   "the files of dotenv are not read here: set the variables before opsctl is started, or under env",
 	"includes": "the Taskfiles that are included are not read: import each of them, and say runbook: FILE",
 	"set":      "set of the shell is not taken over: scripts have set -eu here",
 	"shopt":    "shopt is not taken over",
+	"version":  "", "tasks": "", "vars": "", "env": "", "output": "", "silent": "", "method": "", "run": "", "interval": "",
 }
 
 func readTaskfile(d *draft, n *source.Node, only []string) error {
@@ -61,8 +62,12 @@ func readTaskfile(d *draft, n *source.Node, only []string) error {
 	}
 	d.comments = d.commentsAbove(n.Pos.Line)
 	for _, p := range n.Pairs {
-		if text := taskfileRemarks[p.Key.Text]; text != "" {
+		text, known := taskfileRemarks[p.Key.Text]
+		switch {
+		case text != "":
 			d.remark(p.Key.Pos.Line, "%s", text)
+		case !known:
+			d.remark(p.Key.Pos.Line, "%s has no counterpart", brief(p.Key.Text))
 		}
 	}
 	for _, p := range pairsOf(n.Get("vars")) {

@@ -161,7 +161,7 @@ func (t *taskfile) items(n *source.Node, sc taskScope) (value, string, error) {
 			}
 			items = append(items, p.inText())
 		}
-		return items, name, nil
+		return items, name, noneTwice(items)
 	case n.Get("var") != nil:
 		p, err := t.name(textOf(n.Get("var")), sc)
 		if err != nil {
@@ -173,7 +173,7 @@ func (t *taskfile) items(n *source.Node, sc taskScope) (value, string, error) {
 			for _, item := range splitItems(known, split) {
 				items = append(items, plainText(item))
 			}
-			return items, name, nil
+			return items, name, noneTwice(items)
 		}
 		if p.late {
 			return nil, "", unsaid("a loop over what is known only during the run")
