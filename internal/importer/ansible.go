@@ -17,6 +17,9 @@ type ansible struct {
 	told     map[string]bool     // names that were told of once
 	handlers []*handler          // of the play that is read
 	given    []string            // names that are params
+	around   *step               // the block of the play that is read
+	gathered map[string]*step    // the steps that find facts out for it
+	prelude  []*step             // the same, in order
 	ifAsked  map[string]string   // tags that run only when asked for → the param that asks
 }
 
@@ -42,6 +45,10 @@ func readAnsible(d *draft, n *source.Node, o Options) error {
 	r := &ansible{
 		draft: d, results: map[string]*registered{}, facts: map[string]phrase{}, vars: map[string]*setting{}, told: map[string]bool{},
 		ifAsked: map[string]string{}, given: o.Params,
+	}
+	if isTaskList(n) && len(o.Only) == 0 {
+		r.taskList(n)
+		return nil
 	}
 	var titles []string
 	for _, item := range n.Items {
@@ -95,7 +102,8 @@ func importOf(n *source.Node) string {
 
 // play reads one play into a block: its keys, then its tasks in the order in which Ansible runs them.
 func (r *ansible) play(n *source.Node, into *step, keys *mapping, remark func(int, string, ...any)) {
-	c := context{names: &names{reader: r, vars: map[string]phrase{}, nodes: map[string]*source.Node{}}}
+	r.around, r.gathered, r.prelude = into, map[string]*step{}, nil
+	c := r.context()
 	c.names.declare(n.Get("vars"))
 	r.prompts(n.Get("vars_prompt"))
 	c.names.settle()
@@ -119,6 +127,38 @@ func (r *ansible) play(n *source.Node, into *step, keys *mapping, remark func(in
 		r.flush(into, c)
 	}
 	r.unnotified(remark)
+	into.steps = append(r.prelude, into.steps...)
+}
+
+func (r *ansible) context() context {
+	return context{names: &names{reader: r, vars: map[string]phrase{}, nodes: map[string]*source.Node{}}}
+}
+
+// taskList reads a file of tasks, as a role or an include has them: a runbook that another one can include.
+func (r *ansible) taskList(list *source.Node) {
+	into := r.draft.root
+	r.around, r.gathered = into, map[string]*step{}
+	r.draft.comments = r.draft.commentsAbove(list.Items[0].Pos.Line)
+	r.tasks(into, list, r.context())
+	if len(r.draft.comments) > 0 && len(into.steps) > 0 {
+		into.steps[0].comments = nil // they stand above the whole
+	}
+	into.steps = append(r.prelude, into.steps...)
+}
+
+// isTaskList tells whether a list holds tasks, not plays.
+func isTaskList(n *source.Node) bool {
+	tasks := false
+	for _, item := range n.Items {
+		if item.Get("hosts") != nil || item.Get("import_playbook") != nil || item.Get("ansible.builtin.import_playbook") != nil {
+			return false
+		}
+		for _, p := range item.Pairs {
+			name := bareModule(p.Key.Text)
+			tasks = tasks || modules[name] != nil || elsewhere[name] != "" || name == "block" && p.Value.Kind == source.List
+		}
+	}
+	return tasks
 }
 
 // roles are not read: they are directories of files.
@@ -126,7 +166,7 @@ func (r *ansible) roles(into *step, list *source.Node) {
 	for _, item := range itemsOf(list) {
 		s := r.draft.add(into, item)
 		s.counted = true
-		s.fail("the role %s is not read: import its tasks/main.yml, wrapped in a play", brief(firstOf(textOf(item), textOf(item.Get("role")), textOf(item.Get("name")))))
+		s.fail("the role %s is not read: import its tasks/main.yml, and say runbook: FILE", brief(firstOf(textOf(item), textOf(item.Get("role")), textOf(item.Get("name")))))
 	}
 }
 

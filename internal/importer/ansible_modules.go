@@ -100,12 +100,12 @@ var modules = map[string]func(*moduleCall){
 
 // elsewhere says of modules without a counterpart what to do instead.
 var elsewhere = map[string]string{
-	"include_tasks": "what it includes is not read: import that file, wrapped in a play, and say runbook: FILE",
-	"import_tasks":  "what it imports is not read: import that file, wrapped in a play, and say runbook: FILE",
-	"include_role":  "the role is not read: import its tasks/main.yml, wrapped in a play",
-	"import_role":   "the role is not read: import its tasks/main.yml, wrapped in a play",
+	"include_tasks": "what it includes is not read: import that file, and say runbook: FILE",
+	"import_tasks":  "what it imports is not read: import that file, and say runbook: FILE",
+	"include_role":  "the role is not read: import its tasks/main.yml, and say runbook: FILE",
+	"import_role":   "the role is not read: import its tasks/main.yml, and say runbook: FILE",
 	"include_vars":  "vars are not read from files here: copy them, or give them with --params-file",
-	"include":       "what it includes is not read: import that file, wrapped in a play, and say runbook: FILE",
+	"include":       "what it includes is not read: import that file, and say runbook: FILE",
 	"setup":         "facts are not gathered here: a step of effect read finds out what is needed",
 	"gather_facts":  "facts are not gathered here: a step of effect read finds out what is needed",
 	"meta":          "meta has a counterpart for flush_handlers only",

@@ -16,6 +16,7 @@ type names struct {
 	order  []string                // of those vars, as written
 	busy   map[string]bool
 	loop   string // the name of the item of a loop
+	items  sort   // what its items are
 	own    string // the name under which the step registers its result: it is there already
 	module string // of the step that registers
 	asking bool   // names that nobody knows are params, not vars of a host
@@ -170,7 +171,7 @@ func (n *names) look(path []string) (phrase, int, error) {
 	name := path[0]
 	for at := n; at != nil; at = at.around {
 		if at.loop == name {
-			return phrase{expr: "item", strength: tight, late: true}, 1, nil
+			return phrase{expr: "item", strength: tight, sort: at.items, late: true}, 1, nil
 		}
 		if at.own != "" && at.own == name {
 			return resultField("result", at.module, path)
@@ -187,6 +188,9 @@ func (n *names) look(path []string) (phrase, int, error) {
 		if ok {
 			return p, 1, p.bad
 		}
+	}
+	if p, taken := n.reader.fact(path); taken > 0 {
+		return p, taken, nil
 	}
 	if p, taken, err := magic(path); taken > 0 {
 		return p, taken, err

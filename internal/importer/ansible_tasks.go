@@ -186,6 +186,7 @@ func (r *ansible) loop(s *step, n *source.Node, c *context) {
 				s.fail("the loop: %s", err)
 			}
 			s.keys.set("foreach", items)
+			c.names.items = sortOf(items)
 			s.foreach, s.items = true, r.draft.itemNames(items)
 		case strings.HasPrefix(key, "with_"):
 			c.names.loop = "item"
@@ -227,6 +228,20 @@ func (r *ansible) items(n *source.Node, look *names) (value, error) {
 		return flat, err
 	}
 	return nil, unsaid("%s", n.Describe())
+}
+
+// sortOf tells what the items of a loop are.
+func sortOf(items value) sort {
+	list, _ := items.([]value)
+	for _, item := range list {
+		if _, isText := item.(string); !isText {
+			return anything
+		}
+	}
+	if len(list) == 0 {
+		return anything
+	}
+	return text
 }
 
 // noneTwice holds the items of a loop apart: each step is called by its item.

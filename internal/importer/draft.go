@@ -241,6 +241,9 @@ func (d *draft) commentsAbove(line int) []string {
 	var list []string
 	for n := line - 1; n > 0; n-- {
 		text := strings.TrimSpace(d.lineAt(n))
+		if text == "---" { // the begin of the document
+			continue
+		}
 		if !strings.HasPrefix(text, "#") {
 			break
 		}

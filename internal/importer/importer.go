@@ -92,6 +92,9 @@ func Detect(n *source.Node) Kind {
 				return Ansible
 			}
 		}
+		if isTaskList(n) {
+			return Ansible
+		}
 		return ""
 	}
 	tasks := n.Get("tasks")

@@ -23,7 +23,7 @@ var spotRemarks = map[string]string{
 	"inventory": "the inventory of spot is not read: opsctl has its own, see -i",
 	"ssh_key":   "ssh_key: say identity in the inventory, or --identity",
 	"ssh_temp":  "ssh_temp has no counterpart",
-	"user":      "", "ssh_shell": "", "local_shell": "", "targets": "", "target": "", "task": "", "tasks": "",
+	"user":      "", "ssh_shell": "", "local_shell": "", "targets": "", "target": "", "options": "", "task": "", "tasks": "",
 }
 
 func readSpot(d *draft, n *source.Node, only []string) error {
@@ -53,6 +53,7 @@ func readSpot(d *draft, n *source.Node, only []string) error {
 	r.readTargets()
 	if r.single {
 		r.where(&d.keys, nil)
+		r.options(&d.keys, n.Get("options"), d.remark)
 		r.commands(d.root, n.Get("task"))
 	} else if err := r.tasks(tasks, only); err != nil {
 		return err
@@ -82,7 +83,7 @@ func (r *spot) tasks(tasks *source.Node, only []string) error {
 			list = append(list, item)
 		}
 	}
-	if len(list) == 1 {
+	if len(list) == 1 && list[0].Get("import") == nil {
 		n := list[0]
 		r.where(&r.draft.keys, n)
 		r.draft.keys.set("description", brief(textOf(n.Get("name"))))
@@ -92,6 +93,11 @@ func (r *spot) tasks(tasks *source.Node, only []string) error {
 	}
 	for _, n := range list {
 		s := r.draft.add(r.draft.root, n)
+		if file := n.Get("import"); file != nil {
+			s.counted = true
+			s.fail("%s is not read: import it, and say runbook: FILE", brief(textOf(file)))
+			continue
+		}
 		s.block, s.name = true, brief(textOf(n.Get("name")))
 		s.id = s.name
 		r.where(&s.keys, n)

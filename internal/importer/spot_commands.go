@@ -2,6 +2,7 @@ package importer
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -51,6 +52,9 @@ func (r *spot) action(s *step, n *source.Node, p source.Pair) {
 	switch p.Key.Text {
 	case "script":
 		r.script(s, "run", p.Value, n)
+		if exported.MatchString(p.Value.Text) && n.Get("register") == nil {
+			s.remark(p.Key.Pos.Line, "variables that a script exports do not reach later steps: print the value, and say steps.<id>.stdout there")
+		}
 	case "echo":
 		text := r.say(s, plainText(p.Value.Text), n)
 		s.keys.set("run", script("echo "+echoed(text)))
@@ -72,6 +76,11 @@ func echoed(text string) string {
 	return `"` + text + `"`
 }
 
+var (
+	exported = regexp.MustCompile(`(^|\n|;)\s*export \w+=`)
+	variable = regexp.MustCompile(`\$\{?[A-Za-z_]\w*\}?|\{[A-Za-z_]\w*\}`)
+)
+
 // many says commands that may do the same thing to several files: each is a step of its own, in a block.
 func (r *spot) many(s *step, n *source.Node, p source.Pair) {
 	items := itemsOf(p.Value)
@@ -92,6 +101,11 @@ func (r *spot) many(s *step, n *source.Node, p source.Pair) {
 
 func (r *spot) one(s *step, n *source.Node, action string, item *source.Node) {
 	get := func(key string) string { return r.say(s, plainText(textOf(item.Get(key))), n) }
+	for _, key := range []string{"src", "dst", "path"} {
+		if found := variable.FindString(spotTemplate.ReplaceAllString(textOf(item.Get(key)), "")); found != "" {
+			s.fail("the variable %s, which is not known here: make it a param, or the output of a step", found)
+		}
+	}
 	switch strings.TrimPrefix(action, "m") {
 	case "copy", "sync":
 		src, dest := get("src"), get("dst")

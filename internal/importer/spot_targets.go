@@ -34,6 +34,11 @@ func (r *spot) readTargets() {
 				r.draft.remark(g.Pos.Line, "the group %s is in spot's inventory: fill it in the inventory of opsctl", groupName(g.Text))
 			}
 		}
+		for _, key := range []string{"inventory_file", "inventory_url"} {
+			if n := p.Value.Get(key); n != nil {
+				r.draft.remark(n.Pos.Line, "%s is not read: put its hosts into the group %s", key, name)
+			}
+		}
 		if tags := p.Value.Get("tags"); tags != nil {
 			r.draft.remark(tags.Pos.Line, "tags of hosts select nothing here: put the hosts of the target %s into its group", name)
 		}
