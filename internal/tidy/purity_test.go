@@ -10,10 +10,9 @@ import (
 
 // purePackages take data and give data: no files, no network, no clock, no goroutines.
 var purePackages = []string{
-	"pkg/runbook", "pkg/runbook/expression", "pkg/runbook/shell",
+	"pkg/runbook", "pkg/runbook/language", "pkg/runbook/expression", "pkg/runbook/shell",
 	"pkg/inventory", "pkg/inventory/sshconfig",
-	"pkg/plan", "pkg/run",
-	"internal/importer",
+	"pkg/plan", "pkg/run", "internal/lint", "internal/format", "internal/importer",
 }
 
 // readers are the files of pure packages that read files; all else there is given what they read.

@@ -167,6 +167,8 @@ func (b *Board) applyOp(e run.Event, s *plan.Step, index int) {
 			b.set(s, index, Waiting)
 			b.hosts[b.byHost[e.Host]].badStep = b.firstBad(e.Host)
 		}
+	case run.PersonAnswered:
+		b.answered(e, s, index)
 	case run.OpSkipped:
 		b.set(s, index, Skipped)
 	case run.OpResolved:
@@ -240,6 +242,24 @@ func (b *Board) endGood(s *plan.Step, index int, status Status) {
 		b.cells[index].Flags |= Recovered
 	}
 	b.set(s, index, status)
+}
+
+// answered takes what a person decided about a failed op.
+func (b *Board) answered(e run.Event, s *plan.Step, index int) {
+	switch e.Answer {
+	case run.Retry:
+		b.cells[index].Flags |= Retried
+		b.set(s, index, Waiting)
+		b.hosts[b.byHost[e.Host]].badStep = b.firstBad(e.Host)
+	case run.AnsIgnore:
+		b.cells[index].Flags |= Tolerated
+		for _, f := range b.Failures {
+			if f.Op == e.Op && f.Act != run.Undo {
+				f.Tolerated = true
+			}
+		}
+		b.hosts[b.byHost[e.Host]].badStep = b.firstBad(e.Host)
+	}
 }
 
 func (b *Board) endUndo(e run.Event, s *plan.Step, index int) {

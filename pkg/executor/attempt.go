@@ -46,6 +46,10 @@ func (l *loop) intend(p run.Proposal) {
 		l.emit(run.Event{Kind: run.OpSkipped, Op: p.Op, Reason: "left out by " + step.Skip})
 		return
 	}
+	if p.Act != run.Undo && l.first(p.Index) && l.state.LeftOut(p.Index) {
+		l.emit(run.Event{Kind: run.OpSkipped, Op: p.Op, Reason: "left out by a person"})
+		return
+	}
 	if p.Act != run.Undo && l.first(p.Index) && step.HasIf {
 		yes, err := l.scopes.yes(step.Source.If, a, nil)
 		if err != nil {

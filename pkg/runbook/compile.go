@@ -278,6 +278,7 @@ func (c *compiler) script(s *Script, shellName string, sc *scope) {
 		use := shell.Use{Raw: p.Expr.Raw, Secret: c.isSecret(p.Expr) || !sc.result && p.Expr.Uses("result")} // what is not known yet goes by variable too
 		if use.Raw && (use.Secret || usesAny(p.Expr, remote)) {
 			c.problems.Add(s.Node.ProblemAt(p.Offset, p.Width, "raw() would let a secret, or a value that came from a host, become code", "leave raw() out: the command then sees exactly the value"))
+			use = shell.Use{} // said once
 		}
 		parts = append(parts, shell.Part{Text: "${{" + p.Expr.Source + "}}", Value: len(uses), Offset: p.Offset})
 		uses = append(uses, use)

@@ -103,9 +103,9 @@ func (d *decoder) secret(key, n *source.Node) *Secret {
 	case s.Kind == "":
 		d.problem(n, "the secret %q has no source", s.Name).Hint = "one of env, file, command, age, sops, prompt"
 		return nil
-	case s.Key != "" && s.Kind != "age" && s.Kind != "sops":
+	case n.Get("key") != nil && s.Kind != "age" && s.Kind != "sops":
 		d.problem(n.Get("key"), "key picks a value of an age or sops file; %s gives one value", s.Kind)
-	case s.Key != "" && !keyPath.MatchString(s.Key):
+	case n.Get("key") != nil && !keyPath.MatchString(s.Key):
 		d.problem(n.Get("key"), "%q is not a path of names such as db.password", s.Key)
 	case s.Kind == "env" && s.Source != nil && !nameText.MatchString(s.Source.Node.Text):
 		d.problem(s.Source.Node, "%q cannot be the name of an environment variable", s.Source.Node.Text)

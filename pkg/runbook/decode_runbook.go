@@ -1,8 +1,8 @@
 package runbook
 
 import (
-	"fmt"
 	"regexp"
+	"strconv"
 
 	"github.com/opsctl/opsctl/internal/source"
 )
@@ -158,7 +158,8 @@ func (d *decoder) size(n *source.Node, least int) (Size, bool) {
 		return Size{}, false
 	}
 	var s Size
-	if _, err := fmt.Sscan(m[1], &s.Count); err != nil {
+	var err error
+	if s.Count, err = strconv.Atoi(m[1]); err != nil {
 		d.problem(n, "a number of hosts is needed here")
 		return s, false
 	}

@@ -159,6 +159,7 @@ func (d *decoder) retry(n *source.Node) *Retry {
 	r := &Retry{Attempts: 1, Delay: time.Second, Backoff: 1, MaxDelay: 5 * time.Minute}
 	if n.Kind == source.Scalar {
 		d.int(&r.Attempts, 1)(n)
+		d.attempts(r, n)
 		return r
 	}
 	d.each(n, "retry", keys{
@@ -169,17 +170,24 @@ func (d *decoder) retry(n *source.Node) *Retry {
 				r.Backoff = float64(v)
 			case float64:
 				r.Backoff = v
+			default:
+				r.Backoff = 0
 			}
 			if r.Backoff < 1 || r.Backoff > 100 {
-				d.problem(n, "backoff is a factor of at least 1")
+				d.problem(n, "backoff is a factor from 1 to 100, this is %s", n.Describe()).Hint = "backoff: 2 doubles the delay each time"
 				r.Backoff = 1
 			}
 		},
 	})
+	d.attempts(r, n)
+	return r
+}
+
+func (d *decoder) attempts(r *Retry, n *source.Node) {
 	if r.Attempts > AttemptsMax {
 		d.problem(n, "a step is tried at most %d times", AttemptsMax)
+		r.Attempts = 1
 	}
-	return r
 }
 
 var failureWords = []string{"rollback", "stop", "continue", "ignore", "ask"}
@@ -190,7 +198,10 @@ func (d *decoder) onFailure(n *source.Node) *OnFailure {
 		d.oneOf(&f.Do, failureWords...)(n)
 		return f
 	}
-	d.each(n, "on_failure", keys{"do": d.oneOf(&f.Do, failureWords...), "scope": d.oneOf(&f.Scope, "run", "block", "wave", "hosts")})
+	ok := d.each(n, "on_failure", keys{"do": d.oneOf(&f.Do, failureWords...), "scope": d.oneOf(&f.Scope, "run", "block", "wave", "hosts")})
+	if ok && n.Get("do") == nil {
+		d.problem(n, "on_failure needs do").Hint = "on_failure: {do: rollback, scope: block}"
+	}
 	return f
 }
 

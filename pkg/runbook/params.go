@@ -64,6 +64,10 @@ func (d *decoder) param(key, n *source.Node) *Param {
 			}
 		},
 		"pattern": func(n *source.Node) {
+			if n.Kind != source.Scalar {
+				d.problem(n, "a regular expression is needed here, this is %s", n.Describe())
+				return
+			}
 			var err error
 			if p.Pattern, err = regexp.Compile(n.Text); err != nil {
 				d.problem(n, "the pattern is not a regular expression (RE2): %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
