@@ -128,3 +128,23 @@ func TestImportedSpot(t *testing.T) {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
+
+// TestImportedIsLaidOut holds what import writes against what fmt would make of it.
+func TestImportedIsLaidOut(t *testing.T) {
+	files, err := filepath.Glob(importedFiles + "/*/*.yaml")
+	if err != nil || len(files) < 30 {
+		t.Fatalf("%d files: %v", len(files), err)
+	}
+	dir := t.TempDir()
+	for i, file := range files {
+		made := filepath.Join(dir, fmt.Sprintf("%d.yaml", i))
+		var out, errs bytes.Buffer
+		if code := Main([]string{"import", file, "--out", made}, strings.NewReader(""), &out, &errs); code != 0 {
+			t.Fatalf("%s: %s", file, errs.String())
+		}
+	}
+	var out, errs bytes.Buffer
+	if code := Main([]string{"fmt", "--diff", dir}, strings.NewReader(""), &out, &errs); code != 0 || out.Len() > 0 {
+		t.Errorf("exit code %d\n%s%s", code, out.String(), errs.String())
+	}
+}
