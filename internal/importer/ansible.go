@@ -17,6 +17,7 @@ type ansible struct {
 	told     map[string]bool     // names that were told of once
 	handlers []*handler          // of the play that is read
 	given    []string            // names that are params
+	at       int                 // the line that is read
 	around   *step               // the block of the play that is read
 	gathered map[string]*step    // the steps that find facts out for it
 	prelude  []*step             // the same, in order
@@ -102,6 +103,7 @@ func importOf(n *source.Node) string {
 
 // play reads one play into a block: its keys, then its tasks in the order in which Ansible runs them.
 func (r *ansible) play(n *source.Node, into *step, keys *mapping, remark func(int, string, ...any)) {
+	r.at = n.Pos.Line
 	r.around, r.gathered, r.prelude = into, map[string]*step{}, nil
 	c := r.context()
 	c.names.declare(n.Get("vars"))

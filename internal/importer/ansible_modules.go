@@ -235,7 +235,7 @@ func (m *moduleCall) shell() {
 	}
 	text := inScript(m.pieces(m.free))
 	if lines := strings.TrimSpace(string(text)); strings.ContainsAny(lines, "\n;") && m.module != "raw" && !strings.HasPrefix(lines, "set -e") {
-		m.reader.draft.remark(0, "scripts stop at the first command that fails, and at variables that are not set (set -eu), which Ansible's do not")
+		m.reader.once("set -eu", m.line, "scripts stop at the first command that fails, and at variables that are not set (set -eu), which Ansible's do not")
 	}
 	m.step.keys.set("run", text)
 	m.step.bash()

@@ -223,6 +223,14 @@ func (r *ansible) found(path []string) (phrase, int, error) {
 	return phrase{}, 0, nil
 }
 
+// once tells of something where it comes up first.
+func (r *ansible) once(what string, line int, format string, args ...any) {
+	if !r.told[what] {
+		r.told[what] = true
+		r.draft.remark(line, format, args...)
+	}
+}
+
 // unknown is a name that the playbook does not know: a var of a host, or given with -e.
 func (n *names) unknown(name string) (phrase, int, error) {
 	r := n.reader
@@ -235,10 +243,7 @@ func (n *names) unknown(name string) (phrase, int, error) {
 	if n.asking || slices.Contains(r.given, name) {
 		return atom(r.param(name, mapping{}, 0), text), 1, nil
 	}
-	if !r.told[name] {
-		r.told[name] = true
-		r.draft.remark(0, "%s is not set in the playbook: it is taken from the inventory; if it was given with -e, import with --param %[1]s", name)
-	}
+	r.once(name, r.at, "%s is not set in the playbook: it is taken from the inventory; if it was given with -e, import with --param %[1]s", name)
 	return phrase{expr: "host.vars." + name, strength: tight, late: true}, 1, nil
 }
 

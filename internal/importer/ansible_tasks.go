@@ -11,11 +11,13 @@ import (
 
 // tasks makes the steps of a list of tasks.
 func (r *ansible) tasks(into *step, list *source.Node, c context) {
-	for _, n := range itemsOf(list) {
+	items := itemsOf(list)
+	for i, n := range items {
 		if r.draft.full() {
-			into.fail("more than %d steps", stepsMax)
+			r.draft.leaveOut(items[i:])
 			return
 		}
+		r.at = n.Pos.Line
 		r.task(into, n, c)
 	}
 }

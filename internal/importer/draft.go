@@ -138,6 +138,14 @@ func (d *draft) loose(n *source.Node) *step {
 
 func (d *draft) full() bool { return len(d.steps) >= stepsMax }
 
+// leaveOut tells that a list is too long to be imported from here on.
+func (d *draft) leaveOut(rest []*source.Node) {
+	d.remark(rest[0].Pos.Line, "more than %d steps: what stands from here on is not imported", stepsMax)
+	for _, n := range rest {
+		d.lost = append(d.lost, n.Pos.Line)
+	}
+}
+
 // place puts a loose step, or one that stands elsewhere, at the end of a block.
 func (d *draft) place(s, block *step) {
 	s.parent = block

@@ -70,6 +70,21 @@ func TestMuch(t *testing.T) {
 	}
 }
 
+// TestTooMuch holds that what is left out is told, and counted.
+func TestTooMuch(t *testing.T) {
+	text := "- hosts: all\n  tasks:\n" + strings.Repeat("    - command: uptime\n", stepsMax+10)
+	r, err := Import([]byte(text), Options{File: "f.yml"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Total != stepsMax+10 || r.Imported != stepsMax {
+		t.Errorf("%d of %d", r.Imported, r.Total)
+	}
+	if want := fmt.Sprintf("# import: line %d: more than", stepsMax+3); !strings.Contains(r.Runbook, want) {
+		t.Errorf("%q is missing in\n%s", want, r.Runbook[:200])
+	}
+}
+
 // FuzzTaskfile, FuzzSpot and FuzzAnsible hold that whatever is imported loads, and that nothing makes them stumble.
 func FuzzTaskfile(f *testing.F) { fuzz(f, Taskfile) }
 

@@ -24,7 +24,7 @@ var Kinds = []Kind{Taskfile, Spot, Ansible}
 
 // Limits of what is made of one file. The text that goes in is bounded by package source.
 const (
-	stepsMax    = 5_000 // of a draft: tasks that call each other multiply
+	stepsMax    = 8_000 // of a draft: a runbook takes no more than 10 000, and tasks that call each other multiply
 	depthMax    = 20    // of tasks that call each other
 	originalMax = 60    // lines of what was written, kept beneath a step that is left as a comment
 )

@@ -11,9 +11,10 @@ import (
 
 // commands makes the steps of a task.
 func (r *spot) commands(into *step, list *source.Node) {
-	for _, n := range itemsOf(list) {
+	items := itemsOf(list)
+	for i, n := range items {
 		if r.draft.full() {
-			into.fail("more than %d steps", stepsMax)
+			r.draft.leaveOut(items[i:])
 			return
 		}
 		r.command(into, n)

@@ -19,6 +19,7 @@ type taskfile struct {
 	params  map[string]*setting
 	prelude []*step // steps that read what vars are made of
 	choose  string  // the param that chooses among tasks
+	at      int     // the line that is read
 	lateEnv mapping // of the file, of what only steps know
 }
 

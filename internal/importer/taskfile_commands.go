@@ -10,11 +10,13 @@ import (
 
 // commands makes a step of each command: each has a shell of its own, as with go-task.
 func (t *taskfile) commands(into *step, n *source.Node, sc taskScope) {
-	for _, item := range itemsOf(n) {
+	items := itemsOf(n)
+	for i, item := range items {
 		if t.draft.full() {
-			into.fail("more than %d steps", stepsMax)
+			t.draft.leaveOut(items[i:])
 			return
 		}
+		t.at = item.Pos.Line
 		t.command(into, item, sc)
 	}
 }

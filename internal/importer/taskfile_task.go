@@ -34,7 +34,7 @@ func (t *taskfile) task(into *step, name string, n *source.Node, outer taskScope
 	if key := keyOf(t.node.Get("tasks"), name); key != nil {
 		s.line, s.comments, s.original = key.Pos.Line, t.draft.commentsAbove(key.Pos.Line), t.draft.linesOf(key.Pos.Line)
 	}
-	s.counted = true
+	s.counted, t.at = true, s.line
 	sc := taskScope{task: name, local: maps.Clone(outer.local), item: outer.item, into: s, calls: append(slices.Clone(outer.calls), name)}
 	if sc.local == nil {
 		sc.local = map[string]phrase{}

@@ -72,10 +72,10 @@ func (t *taskfile) named(name, byDefault string, sc taskScope) (phrase, error) {
 // outside is a var that the file does not know: go-task takes it from the command line or the environment.
 func (t *taskfile) outside(name, byDefault string) phrase {
 	_, known := t.params[name]
-	p := t.param(name, mapping{{"default", byDefault}}, 0)
+	p := t.param(name, mapping{{"default", byDefault}}, t.at)
 	if !known && byDefault == "" {
 		p.value, p.derived = mapping{{"default", blank}}, true
-		p.remarks = append(p.remarks, Remark{0, name + " is not set in the Taskfile: go-task takes it from the command line or the environment"})
+		p.remarks = append(p.remarks, Remark{t.at, name + " is not set in the Taskfile: go-task takes it from the command line or the environment"})
 	}
 	return atom(p.name, text)
 }
