@@ -150,7 +150,7 @@ func (m *moduleCall) changed(path, kind, first string) {
 }
 
 func (m *moduleCall) lineinfile() {
-	m.skip("create", "backup", "mode", "owner", "group")
+	m.skip("backup")
 	for _, key := range []string{"insertafter", "insertbefore"} {
 		if n := m.get(key); n != nil && n.Text != "EOF" {
 			m.step.remark(n.Pos.Line, "%s: a new line goes to the end", key)
@@ -179,7 +179,24 @@ func (m *moduleCall) lineinfile() {
 		}
 		call.set("line", m.text("line", "value"))
 	}
-	m.step.keys.set("line", call)
+	if !m.is("create") {
+		m.step.keys.set("line", call)
+		return
+	}
+	path := m.word("path", "dest", "name")
+	first, second := m.twoSteps()
+	lines := []string{"touch -- " + path}
+	if mode := m.mode(); mode != "" {
+		lines = append(lines, "chmod "+mode+" "+path)
+	}
+	for _, who := range [][2]string{{"owner", "chown "}, {"group", "chgrp "}} {
+		if m.get(who[0]) != nil {
+			lines = append(lines, who[1]+m.word(who[0])+" "+path)
+		}
+	}
+	first.keys.set("check", script("test -e "+path))
+	first.keys.set("run", script(strings.Join(lines, "\n")))
+	second.keys.set("line", call)
 }
 
 func (m *moduleCall) fetch() {
@@ -187,7 +204,16 @@ func (m *moduleCall) fetch() {
 		m.step.remark(m.line, "flat: a file goes to DEST/HOST/… here, so that no host overwrites that of another")
 	}
 	m.skip("fail_on_missing", "validate_checksum")
-	m.step.keys.set("fetch", mapping{{"src", m.text("src")}, {"dest", m.text("dest")}})
+	m.step.fetch(m.line, m.text("src"), m.text("dest"))
+}
+
+// fetch brings a file here: below the directory of the runbook, and nowhere else.
+func (s *step) fetch(line int, src, dest string) {
+	if below := strings.TrimLeft(dest, "/~"); below != dest {
+		s.remark(line, "%s: what is fetched goes below the directory of the runbook", brief(dest))
+		dest = firstOf(below, "fetched")
+	}
+	s.keys.set("fetch", mapping{{"src", src}, {"dest", dest}})
 }
 
 var shaSum = regexp.MustCompile(`^sha(1|224|256|384|512)$`)

@@ -18,6 +18,7 @@ type moduleCall struct {
 	order  []string
 	free   *source.Node // what is given without a name: the command
 	used   map[string]bool
+	result *step // whose result it is, where that is not the step's own
 	local  bool
 	line   int
 }

@@ -39,20 +39,19 @@ func (m *moduleCall) service() {
 		m.step.keys.set("service", call)
 		return
 	}
-	// Two things are done: a block of two steps, which keeps what was said of the one.
-	m.step.block = true
-	first, second := m.reader.draft.loose(m.free0()), m.reader.draft.loose(m.free0())
-	for _, s := range []*step{first, second} {
-		s.comments = nil
-		m.reader.draft.place(s, m.step)
-	}
+	first, second := m.twoSteps()
 	first.keys.set("run", script("systemctl daemon-reload"))
 	second.keys.set("service", call)
 }
 
-// free0 is a node at the place of the task, for steps that are made besides.
-func (m *moduleCall) free0() *source.Node {
-	return &source.Node{File: m.reader.draft.file, Pos: source.Pos{Line: m.line, Column: 1}}
+// twoSteps makes a block of a task that does two things. What is said of its result is said of the second.
+func (m *moduleCall) twoSteps() (first, second *step) {
+	here := &source.Node{File: m.reader.draft.file, Pos: source.Pos{Line: m.line, Column: 1}}
+	m.step.block = true
+	first, second = m.reader.draft.add(m.step, here), m.reader.draft.add(m.step, here)
+	first.comments, second.comments = nil, nil
+	m.result = second
+	return first, second
 }
 
 func (m *moduleCall) reboot() {

@@ -61,6 +61,10 @@ func (r *ansible) fill(s *step, n *source.Node, module string, args *source.Node
 	m := &moduleCall{reader: r, step: s, names: c.names, module: module, local: c.local, line: n.Pos.Line}
 	m.read(args, n.Get("args"))
 	m.say()
+	if m.result != nil {
+		m.result.module = module
+		s = m.result
+	}
 	r.after(s, n, module, c)
 }
 

@@ -115,7 +115,7 @@ func (r *spot) one(s *step, n *source.Node, action string, item *source.Node) {
 			return
 		}
 		if get("direction") == "pull" {
-			s.keys.set("fetch", mapping{{"src", src}, {"dest", dest}})
+			s.fetch(item.Pos.Line, src, dest)
 			return
 		}
 		if strings.ContainsAny(src, "*?[") {
