@@ -39,7 +39,7 @@ type settings struct {
 // globalFlags declares the settings. Each is also OPSCTL_<NAME> and a key of opsctl.yaml.
 func (a *app) globalFlags(root *cobra.Command) {
 	f, s := root.PersistentFlags(), &a.settings
-	f.StringArrayVarP(&s.Inventory, "inventory", "i", nil, "inventory file, ssh_config, or host list `SRC` such as web1,web2, (repeatable)")
+	f.StringArrayVarP(&s.Inventory, "inventory", "i", nil, "inventory `SRC`: ours or Ansible's (file, directory, program), ssh_config, or hosts such as web1,web2, (repeatable)")
 	f.StringVarP(&s.Limit, "limit", "l", "", "only hosts that match the `PATTERN`")
 	f.IntVarP(&s.Forks, "forks", "f", 50, "how many hosts at once")
 	f.StringVarP(&s.User, "user", "u", "", "log in as `USER`")

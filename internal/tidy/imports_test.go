@@ -46,6 +46,8 @@ var mayImport = map[string][]string{
 	"internal/secret":         base,
 	"internal/view":           join(base, written, decided, known, happened),
 	"internal/report":         join(base, written, decided, known, happened),
+	// A drawing shows what the view shows: it borrows the facts of a run, its signs, and the widths of texts.
+	"internal/graph": join(base, written, decided, known, []string{"internal/view"}),
 
 	// What others wrote becomes runbooks; whether they load, the package of runbooks is asked.
 	"internal/importer": join(base, []string{"pkg/runbook"}),
@@ -56,7 +58,7 @@ var mayImport = map[string][]string{
 
 	"internal/cli": join(base, written, decided, known, happened, []string{
 		"pkg/executor/supervisor", "pkg/executor/local", "pkg/executor/remote", "pkg/executor/action",
-		"internal/journal", "internal/journal/lock", "internal/secret", "internal/view", "internal/report", "internal/fleet",
+		"internal/journal", "internal/journal/lock", "internal/secret", "internal/view", "internal/report", "internal/graph", "internal/fleet",
 		"internal/lint", "internal/format", "internal/importer", "runbooks",
 	}),
 	"cmd/opsctl": {"internal/cli"},

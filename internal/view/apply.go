@@ -2,7 +2,6 @@ package view
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/opsctl/opsctl/pkg/plan"
@@ -353,19 +352,5 @@ func commandOf(s *plan.Step, act run.Act) string {
 	case act == run.Undo, act == run.Save:
 		script = nil
 	}
-	if script == nil || script.Node == nil {
-		return ""
-	}
-	if len(script.Node.Items) > 0 {
-		words := make([]string, len(script.Node.Items))
-		for i, item := range script.Node.Items {
-			words[i] = item.Text
-		}
-		return strings.Join(words, " ")
-	}
-	first, rest, _ := strings.Cut(strings.TrimSpace(script.Node.Text), "\n")
-	if strings.TrimSpace(rest) != "" {
-		first += " …"
-	}
-	return first
+	return ScriptText(script)
 }

@@ -95,7 +95,7 @@ func (c *compiler) names() {
 		c.secret[p.Name] = p.Secret
 	}
 	for _, v := range c.rb.Vars {
-		note(v.Node, v.Name, "a var")
+		note(v.Key, v.Name, "a var")
 	}
 }
 
@@ -121,7 +121,7 @@ func (c *compiler) vars() {
 			for len(loop) > 1 && loop[0] != v.Name {
 				loop = loop[1:]
 			}
-			c.problem(v.Node, "these vars are made of each other: %s", strings.Join(loop, " → "))
+			c.problem(v.Key, "these vars are made of each other: %s", strings.Join(loop, " → "))
 			path = path[:len(path)-1]
 			return
 		}

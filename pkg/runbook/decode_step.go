@@ -79,7 +79,7 @@ func (d *decoder) step(n *source.Node) *Step {
 	k := d.sharedKeys(s)
 	k["id"] = func(n *source.Node) {
 		if d.text(&s.ID)(n); !idText.MatchString(s.ID) {
-			d.problem(n, "%s cannot be an id", n.Describe()).Hint = "a lowercase letter, then lowercase letters, digits and _"
+			d.problem(n, "%s cannot be an id", n.Describe()).Hint = idHint(s.ID)
 		}
 		s.idGiven = true
 	}
@@ -105,8 +105,8 @@ func (d *decoder) step(n *source.Node) *Step {
 	for name, do := range actions {
 		k[name] = do
 	}
-	if d.each(n, "a step", k) {
-		d.whichAction(n, s, actions)
+	if known := d.each(n, "a step", k); n.Kind == source.Map {
+		d.whichAction(n, s, actions, known)
 	}
 	return s
 }
@@ -125,7 +125,7 @@ func (d *decoder) codes(n *source.Node) []int {
 
 func (d *decoder) env(n *source.Node) []EnvVar {
 	if n.Kind != source.Map {
-		d.problem(n, "env is a map of names and texts, this is %s", n.Describe())
+		d.problem(n, "env is a map of names and texts, this is %s", n.Describe()).Hint = "env: {LANG: C}"
 		return nil
 	}
 	var list []EnvVar
@@ -231,15 +231,22 @@ func (d *decoder) rollback(n *source.Node) *Rollback {
 		d.script(&r.Run)(n)
 		return r
 	}
-	d.each(n, "rollback", keys{
+	known := d.each(n, "rollback", keys{
 		"run": d.script(&r.Run), "when": d.oneOf(&r.When, "completed", "started"), "timeout": d.durationOrNone(&r.Timeout),
 		"retry": func(n *source.Node) { r.Retry = d.retry(n) }, "sudo": d.raw(&r.Sudo),
 		"env": func(n *source.Node) { r.Env = d.env(n) }, "stdin": func(n *source.Node) { r.Stdin = d.stdin(n) }, "dir": d.raw(&r.Dir),
 	})
-	if r.Run == nil && n.Get("run") == nil {
+	if known && r.Run == nil && n.Get("run") == nil {
 		d.problem(n, "rollback needs a command").Hint = "rollback: {run: …}, or rollback: none"
 	}
 	return r
+}
+
+func idHint(id string) string {
+	if better := slug(id); better != "" && better != id {
+		return "id: " + better
+	}
+	return "a lowercase letter, then lowercase letters, digits and _"
 }
 
 // slug makes an id of a name: "Drain the LB" is drain_the_lb.
