@@ -145,7 +145,9 @@ func (r *ansible) delegate(s *step, to string, c *context) {
 	case "{{ inventory_hostname }}":
 		return
 	}
-	text, err := sayText(to, c.names.look)
+	asked := *c.names
+	asked.asking = true // a host cannot name another one by its vars
+	text, err := sayText(to, asked.look)
 	if err != nil {
 		s.fail("delegate_to: %s", err)
 		return
