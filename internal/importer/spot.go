@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/opsctl/opsctl/internal/source"
+	"github.com/opsctl/opsctl/pkg/inventory"
 )
 
 // spot reads a playbook of spot, in its full or its simplified form.
@@ -59,10 +60,31 @@ func readSpot(d *draft, n *source.Node, only []string) error {
 		return err
 	}
 	d.inventory = r.hosts.text(textOf(n.Get("user")))
+	if why := refusal(d.inventory); why != "" {
+		d.inventory = ""
+		d.remark(n.Pos.Line, "the hosts that are named make no inventory: %s", why)
+	}
 	if d.inventory == "" && n.Get("user") != nil {
 		d.remark(n.Get("user").Pos.Line, "user: say it in the inventory, or --user %s", brief(textOf(n.Get("user"))))
 	}
 	return nil
+}
+
+// refusal is why a text is no inventory of ours; none for one that is, and for no text.
+func refusal(text string) string {
+	if text == "" {
+		return ""
+	}
+	n, err := source.Parse(&source.File{Name: "inventory", Text: text})
+	if err == nil {
+		_, err = inventory.Decode(n)
+	}
+	if problems, ok := source.AsProblems(err); ok && len(problems) > 0 {
+		return reason(problems[0])
+	} else if err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 // shellName gives the name of a shell for its path.

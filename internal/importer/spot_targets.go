@@ -67,6 +67,10 @@ func (r *spot) hostOf(n *source.Node, target string) string {
 	}
 	addr := textOf(n.Get("host"))
 	name := hostName(firstOf(textOf(n.Get("name")), addr))
+	if addr != "" && hostName(addr) != addr {
+		r.draft.remark(n.Pos.Line, "%q is no address of a host", brief(addr))
+		return ""
+	}
 	if addr == "" {
 		r.draft.remark(n.Pos.Line, "a host of the target %s has no address", target)
 		return ""

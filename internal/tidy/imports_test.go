@@ -49,8 +49,8 @@ var mayImport = map[string][]string{
 	// A drawing shows what the view shows: it borrows the facts of a run, its signs, and the widths of texts.
 	"internal/graph": join(base, written, decided, known, []string{"internal/view"}),
 
-	// What others wrote becomes runbooks; whether they load, the package of runbooks is asked.
-	"internal/importer": join(base, []string{"pkg/runbook"}),
+	// What others wrote becomes runbooks and inventories; whether they load, their packages are asked.
+	"internal/importer": join(base, []string{"pkg/runbook", "pkg/inventory"}),
 
 	// A fleet of pretend hosts, for the demo and for tests. It knows SSH and processes, and nothing of us.
 	"internal/fleet":          nil,
