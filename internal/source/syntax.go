@@ -9,6 +9,9 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
+// flowBracket finds {web[1:5]: …}.
+var flowBracket = regexp.MustCompile(`[{,] *[A-Za-z0-9_.-]+\[`)
+
 // quotedFirst finds if: "a" == b, which YAML reads as a quoted text with something behind it.
 var quotedFirst = regexp.MustCompile(`^[ -]*(if|that|changed_if|failed_if|[a-z_]+): *"[^"]*" +[=!<>a-z]`)
 
@@ -40,6 +43,8 @@ func syntaxProblem(file *File, err error) *Problem {
 	switch {
 	case quotedFirst.MatchString(line):
 		p.Hint = "an expression that begins with a quote is quoted as a whole: if: '\"a\" == b'"
+	case flowBracket.MatchString(line):
+		p.Hint = `in { … } a name that holds [ or ] is written in quotes: {"web[1:5]": {}}`
 	case strings.Contains(message, "cannot start any token"):
 		p.Hint = "a text that begins with %, @ or ` is written in quotes"
 	case strings.Contains(message, "unknown escape"):

@@ -208,15 +208,18 @@ func (k Key) exampleValue(object string) any {
 
 var (
 	markdownLink  = regexp.MustCompile(`\[([^\]]+)\]\(([^)]+)\)`)
-	spacedCode    = regexp.MustCompile("`( [^`]*|[^`]* )`")
 	markdownTable = regexp.MustCompile(`(?m)\n*^\|.*$`)
 )
 
 // Unmarked takes the marks of Markdown away. Code that begins or ends with a space gets quotes.
 func Unmarked(text string) string {
-	text = spacedCode.ReplaceAllString(text, `"$1"`)
-	text = markdownLink.ReplaceAllString(markdownTable.ReplaceAllString(text, ""), "$1")
-	return strings.TrimSpace(strings.ReplaceAll(text, "`", ""))
+	parts := strings.Split(markdownLink.ReplaceAllString(markdownTable.ReplaceAllString(text, ""), "$1"), "`")
+	for i := 1; i < len(parts); i += 2 {
+		if strings.ContainsAny(parts[i], " ") { // one word is seen to be one without quotes
+			parts[i] = `"` + parts[i] + `"`
+		}
+	}
+	return strings.TrimSpace(strings.Join(parts, ""))
 }
 
 // linked keeps the marks, but for links: they lead from the reference to pages beside it.
