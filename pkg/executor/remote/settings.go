@@ -35,6 +35,8 @@ type Settings struct {
 	KnownHosts   []string // files, in order; absent ones are empty
 	HostKeyAlias string   // looked up in place of Addr and Port
 	HostKey      HostKeyPolicy
+	// HashKnownHosts hides the names of hosts whose keys are accepted.
+	HashKnownHosts bool
 
 	Ciphers, MACs, KeyExchanges, HostKeyAlgorithms []string
 
