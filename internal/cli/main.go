@@ -106,7 +106,7 @@ func newRoot(a *app) *cobra.Command {
 	root.AddCommand(
 		newRun(a), newPlan(a), newResume(a), newRollback(a),
 		newValidate(a), newGraph(a), newInit(a), newSecret(a),
-		newHosts(a), newPing(a), newExec(a),
+		newHosts(a), newPing(a), newSSH(a), newExec(a),
 		newHistory(a), newShow(a), newLogs(a),
 		newConfig(a), newDemo(a), newVersion(a), newExitCodes(),
 	)
