@@ -154,6 +154,7 @@ func (a *app) allFacts(w *way) []sshFact {
 		{"macs", "macs", c.MACs},
 		{"key exchanges", "kexalgorithms", c.KexAlgorithms},
 		{"host key algorithms", "hostkeyalgorithms", c.HostKeyAlgorithms},
+		{"pubkey algorithms", "pubkeyacceptedalgorithms", c.PubkeyAcceptedAlgorithms},
 	} {
 		if f.value != "" {
 			facts = append(facts, sshFact{f.name, f.value, a.origin(w, f.option)})
@@ -166,7 +167,7 @@ func (a *app) allFacts(w *way) []sshFact {
 // environment of this machine.
 var ignoredOptions = []string{
 	"controlmaster", "controlpath", "controlpersist", "dynamicforward", "forwardagent", "forwardx11", "gssapiauthentication",
-	"localcommand", "localforward", "preferredauthentications", "pubkeyacceptedalgorithms", "remotecommand", "remoteforward", "requesttty",
+	"localcommand", "localforward", "preferredauthentications", "remotecommand", "remoteforward", "requesttty",
 	"sendenv", "setenv",
 }
 

@@ -125,7 +125,7 @@ func (c *roster) settingsOf(config *sshconfig.Config) remote.Settings {
 		IdentityFiles: config.IdentityFiles, CertificateFiles: config.CertificateFiles, IdentityAgent: agentSocket(config.IdentityAgent),
 		IdentitiesOnly: config.IdentitiesOnly, HostKeyAlias: config.HostKeyAlias, HashKnownHosts: config.HashKnownHosts,
 		Ciphers: list(config.Ciphers), MACs: list(config.MACs), KeyExchanges: list(config.KexAlgorithms),
-		HostKeyAlgorithms: list(config.HostKeyAlgorithms), ConnectTimeout: config.ConnectTimeout, AliveInterval: config.ServerAliveInterval,
+		HostKeyAlgorithms: list(config.HostKeyAlgorithms), PubkeyAlgorithms: list(config.PubkeyAcceptedAlgorithms), ConnectTimeout: config.ConnectTimeout, AliveInterval: config.ServerAliveInterval,
 		AliveCount: config.ServerAliveCountMax, ProxyCommand: config.ProxyCommand, BindAddress: config.BindAddress, AddressFamily: config.AddressFamily,
 	}
 	if c.app.settings.HostKey == "accept-new" || config.StrictHostKeyChecking == "accept-new" {

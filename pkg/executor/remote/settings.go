@@ -38,7 +38,7 @@ type Settings struct {
 	// HashKnownHosts hides the names of hosts whose keys are accepted.
 	HashKnownHosts bool
 
-	Ciphers, MACs, KeyExchanges, HostKeyAlgorithms []string
+	Ciphers, MACs, KeyExchanges, HostKeyAlgorithms, PubkeyAlgorithms []string
 
 	ConnectTimeout time.Duration // 0 is Timeouts.Dial
 	AliveInterval  time.Duration // silence before a keepalive; 0 is Timeouts.AliveAfter, below 0 never
