@@ -139,7 +139,7 @@ func (a *app) allFacts(w *way) []sshFact {
 	c := &w.config
 	for _, f := range []struct{ name, option, value string }{
 		{"jump hosts", "proxyjump", c.ProxyJump},
-		{"proxy command", "proxycommand", c.ProxyCommand},
+		{"proxy command", "proxycommand", w.settings.ProxyCommand},
 		{"agent", "identityagent", orElse(c.IdentityAgent, "SSH_AUTH_SOCK")},
 		{"identities only", "identitiesonly", yesNo(c.IdentitiesOnly)},
 		{"certificate files", "certificatefile", strings.Join(c.CertificateFiles, " ")},
