@@ -59,7 +59,7 @@ func (c *roster) Host(h *inventory.Host) executor.Host {
 		return host
 	}
 	var host executor.Host
-	if h.IsLocal() {
+	if h.IsLocal() || h.Connection == inventory.Local {
 		host = local.New(local.Options{RunID: c.directory(h), Resumed: c.resumed[h.Name]})
 	} else if settings, err := c.settings(h); err != nil {
 		host = unusable{err: &executor.HostError{Class: "config", Hop: h.Name, Message: err.Error()}}

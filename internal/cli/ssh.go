@@ -40,7 +40,7 @@ func (a *app) sshHosts(patterns []string) ([]*inventory.Host, error) {
 			return nil, err
 		}
 		for _, h := range found {
-			if !h.IsLocal() && !seen[h.Name] {
+			if !h.IsLocal() && h.Connection != inventory.Local && !seen[h.Name] {
 				seen[h.Name] = true
 				hosts = append(hosts, h)
 			}

@@ -200,7 +200,7 @@ func (a *app) writeExplained(b *strings.Builder, x *sshExplained) {
 	fmt.Fprintf(b, "\n  keys offered, in order (the agent holds %d):\n", x.AgentKeys)
 	rows = nil
 	for _, k := range x.Offered {
-		rows = append(rows, []string{"    " + k.From, k.Type, k.Fingerprint, marks(mark{k.Certificate, "certificate"}, mark{k.Agent, "by the agent"}, mark{k.Encrypted, "asks for a passphrase"})})
+		rows = append(rows, []string{"    " + k.From, k.Type, k.Fingerprint, remarks(remark{k.Certificate, "certificate"}, remark{k.Agent, "by the agent"}, remark{k.Encrypted, "asks for a passphrase"})})
 	}
 	for _, why := range x.NotOffered {
 		rows = append(rows, []string{"    not: " + why})
@@ -211,7 +211,7 @@ func (a *app) writeExplained(b *strings.Builder, x *sshExplained) {
 	for _, k := range x.KnownHosts {
 		rows = append(rows, []string{
 			"    " + k.At, k.Type, k.Fingerprint,
-			marks(mark{k.Hashed, "hashed"}, mark{k.Authority, "authority"}, mark{k.Revoked, "revoked"}, mark{k.Portless, "without its port"}),
+			remarks(remark{k.Hashed, "hashed"}, remark{k.Authority, "authority"}, remark{k.Revoked, "revoked"}, remark{k.Portless, "without its port"}),
 		})
 	}
 	b.WriteString(tableOr(rows, "    nothing is known of it: opsctl ssh trust "+x.Host, a.columns()))
@@ -224,13 +224,13 @@ func tableOr(rows [][]string, none string, width int) string {
 	return view.Table(nil, rows, width)
 }
 
-// mark is a word that may be said.
-type mark struct {
+// remark is a word that may be said.
+type remark struct {
 	said bool
 	word string
 }
 
-func marks(list ...mark) string {
+func remarks(list ...remark) string {
 	var out []string
 	for _, m := range list {
 		if m.said {

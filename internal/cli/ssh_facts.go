@@ -52,8 +52,8 @@ func (a *app) keyFacts(w *way) []sshFact {
 	}
 }
 
-// settingOf gives the setting of opsctl that stands behind an option, where one may.
-var settingOf = map[string]string{"proxyjump": "jump", "identityfile": "identity"}
+// settingOf names the setting of an inventory that stands for an option of ssh_config.
+var settingOf = map[string]string{"hostname": "addr", "port": "port", "user": "user", "proxyjump": "jump", "identityfile": "identity"}
 
 // origin is the place that decided an option: a line of a file, the inventory, a flag, or the default.
 func (a *app) origin(w *way, option string) string {
@@ -64,17 +64,27 @@ func (a *app) origin(w *way, option string) string {
 	switch {
 	case !ok:
 		return "default"
-	case v.At() == "inventory" && w.by != "":
-		return w.by
 	case v.At() == "-u":
 		return a.origins["user"]
 	case v.At() == "-o":
 		return a.origins["ssh-option"]
-	case v.At() == "inventory" && settingOf[option] == "jump" && a.settings.Jump != "",
-		v.At() == "inventory" && settingOf[option] == "identity" && a.settings.Identity != "":
-		return a.origins[settingOf[option]]
+	case v.At() == "inventory":
+		return a.givenBy(w, settingOf[option])
 	}
 	return v.At()
+}
+
+// givenBy is the place of what was said before any ssh_config was read.
+func (a *app) givenBy(w *way, setting string) string {
+	switch {
+	case w.by != "":
+		return w.by
+	case setting == "jump" && a.settings.Jump != "", setting == "identity" && a.settings.Identity != "":
+		return a.origins[setting]
+	case w.host != nil && w.host.SettingOrigins[setting] != "":
+		return w.host.SettingOrigins[setting]
+	}
+	return "inventory"
 }
 
 func yesNo(b bool) string {

@@ -86,6 +86,10 @@ func (a *app) trust(ctx context.Context, patterns []string, f trustFlags) error 
 	defer c.close()
 	answers, ways := make([]trusted, len(hosts)), make([]way, len(hosts))
 	for i, h := range hosts {
+		if h.NoWay != "" {
+			answers[i] = trusted{Host: h.Name, Class: "config", Message: h.NoWay}
+			continue
+		}
 		if ways[i], err = c.way(h); err == nil {
 			answers[i], err = a.trustedWhere(&ways[i], f)
 		}
@@ -96,6 +100,9 @@ func (a *app) trust(ctx context.Context, patterns []string, f trustFlags) error 
 	limit := make(chan struct{}, a.settings.Forks)
 	var wg sync.WaitGroup
 	for i := range answers {
+		if answers[i].Class != "" {
+			continue
+		}
 		wg.Go(func() {
 			limit <- struct{}{}
 			defer func() { <-limit }()

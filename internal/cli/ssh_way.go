@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -20,9 +21,10 @@ import (
 type way struct {
 	config   sshconfig.Config
 	settings remote.Settings
-	jumps    []way  // the hops before it, first one first
-	by       string // of a hop: what made it one
-	project  bool   // the project's known_hosts is asked first
+	jumps    []way           // the hops before it, first one first
+	host     *inventory.Host // nil of a hop
+	by       string          // of a hop: what made it one
+	project  bool            // the project's known_hosts is asked first
 }
 
 // settings resolves how a host is reached: the inventory's word, then ssh_config.
@@ -32,6 +34,9 @@ func (c *roster) settings(h *inventory.Host) (remote.Settings, error) {
 }
 
 func (c *roster) way(h *inventory.Host) (way, error) {
+	if h.NoWay != "" {
+		return way{}, errors.New(h.NoWay)
+	}
 	r, err := c.resolver(h.SSHConfig)
 	if err != nil {
 		return way{}, err
@@ -43,13 +48,13 @@ func (c *roster) way(h *inventory.Host) (way, error) {
 	if c.app.settings.Identity != "" {
 		given.Identity = c.app.settings.Identity
 	}
-	return c.resolved(r, h.Name, given, nil)
+	return c.resolved(r, h, h.Name, given, nil)
 }
 
 const jumpsMax = 8
 
-// resolved follows the jump hosts; path are the names that led here.
-func (c *roster) resolved(r *sshconfig.Resolver, name string, given sshconfig.Given, path []string) (way, error) {
+// resolved follows the jump hosts; h is nil for one of them, and path are those that led here.
+func (c *roster) resolved(r *sshconfig.Resolver, h *inventory.Host, name string, given sshconfig.Given, path []string) (way, error) {
 	if len(path) > jumpsMax {
 		return way{}, fmt.Errorf("more than %d jump hosts one behind the other: %s", jumpsMax, strings.Join(path, " "))
 	}
@@ -60,7 +65,7 @@ func (c *roster) resolved(r *sshconfig.Resolver, name string, given sshconfig.Gi
 	if err := config.Refused(); err != nil {
 		return way{}, err
 	}
-	w := way{config: config, settings: c.settingsOf(&config)}
+	w := way{config: config, settings: c.settingsOf(&config), host: h}
 	project, err := c.app.projectKnownHosts()
 	if err != nil {
 		return way{}, err
@@ -96,7 +101,7 @@ func (c *roster) follow(r *sshconfig.Resolver, w *way, path []string) error {
 		if c.itself(r, w, hop, given) {
 			continue
 		}
-		jump, err := c.resolved(r, hop, given, path)
+		jump, err := c.resolved(r, nil, hop, given, path)
 		if err != nil {
 			return err
 		}
