@@ -2,14 +2,12 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -100,7 +98,7 @@ func (c *roster) resolver(file string) (*sshconfig.Resolver, error) {
 	if err != nil {
 		home = "/"
 	}
-	o := sshconfig.Options{Overrides: c.app.settings.SSHOptions, User: c.app.settings.User, Home: home, LocalUser: userName(), Exec: matchExec}
+	o := sshconfig.Options{Overrides: c.app.settings.SSHOptions, User: c.app.settings.User, Home: home, LocalUser: userName(), Exec: matchExec, Lookup: lookup}
 	switch {
 	case c.app.settings.SSHConfig != "":
 		o.Files = []string{c.app.settings.SSHConfig}
@@ -120,88 +118,6 @@ func (c *roster) resolver(file string) (*sshconfig.Resolver, error) {
 // matchExec runs the command of a "Match exec" of ssh_config, as ssh does.
 func matchExec(command string) bool {
 	return exec.Command("/bin/sh", "-c", command).Run() == nil
-}
-
-// settings resolves how a host is reached: the inventory's word, then ssh_config.
-func (c *roster) settings(h *inventory.Host) (remote.Settings, error) {
-	if h.NoWay != "" {
-		return remote.Settings{}, errors.New(h.NoWay)
-	}
-	r, err := c.resolver(h.SSHConfig)
-	if err != nil {
-		return remote.Settings{}, err
-	}
-	given := sshconfig.Given{User: h.User, Port: h.Port, HostName: h.Addr, Jump: h.Jump, Identity: h.Identity}
-	if c.app.settings.Jump != "" {
-		given.Jump = c.app.settings.Jump
-	}
-	if c.app.settings.Identity != "" {
-		given.Identity = c.app.settings.Identity
-	}
-	return c.resolved(r, h.Name, given, 0)
-}
-
-const jumpsMax = 8
-
-func (c *roster) resolved(r *sshconfig.Resolver, name string, given sshconfig.Given, depth int) (remote.Settings, error) {
-	if depth > jumpsMax {
-		return remote.Settings{}, errors.New("more than " + strconv.Itoa(jumpsMax) + " jump hosts one behind the other")
-	}
-	config, err := r.Resolve(name, given)
-	if err != nil {
-		return remote.Settings{}, err
-	}
-	s := remote.Settings{
-		Name: name, Addr: config.HostName, Port: config.Port, User: config.User,
-		IdentityFiles: config.IdentityFiles, CertificateFiles: config.CertificateFiles, IdentityAgent: config.IdentityAgent,
-		IdentitiesOnly: config.IdentitiesOnly, KnownHosts: append(append([]string{}, config.UserKnownHostsFiles...), config.GlobalKnownHostsFiles...),
-		HostKeyAlias: config.HostKeyAlias, Ciphers: list(config.Ciphers), MACs: list(config.MACs), KeyExchanges: list(config.KexAlgorithms),
-		HostKeyAlgorithms: list(config.HostKeyAlgorithms), ConnectTimeout: config.ConnectTimeout, AliveInterval: config.ServerAliveInterval,
-		AliveCount: config.ServerAliveCountMax, ProxyCommand: config.ProxyCommand, BindAddress: config.BindAddress, AddressFamily: config.AddressFamily,
-	}
-	if c.app.settings.HostKey == "accept-new" || config.StrictHostKeyChecking == "accept-new" {
-		s.HostKey = remote.AcceptNew
-	}
-	for _, jump := range list(config.ProxyJump) {
-		if jump == "none" {
-			continue
-		}
-		hop, given, err := parseJump(jump)
-		if err != nil {
-			return s, err
-		}
-		settings, err := c.resolved(r, hop, given, depth+1)
-		if err != nil {
-			return s, err
-		}
-		s.Jumps = append(s.Jumps, settings.Jumps...)
-		settings.Jumps = nil
-		s.Jumps = append(s.Jumps, settings)
-	}
-	return s, nil
-}
-
-func list(text string) []string {
-	if text == "" {
-		return nil
-	}
-	return strings.Split(text, ",")
-}
-
-// parseJump reads [ssh://][user@]host[:port].
-func parseJump(text string) (host string, given sshconfig.Given, err error) {
-	rest := strings.TrimPrefix(text, "ssh://")
-	if i := strings.LastIndexByte(rest, '@'); i >= 0 {
-		given.User, rest = rest[:i], rest[i+1:]
-	}
-	host = rest
-	if h, port, splitErr := net.SplitHostPort(rest); splitErr == nil {
-		if given.Port, err = strconv.Atoi(port); err != nil {
-			return "", given, fmt.Errorf("jump host %q: %q is not a port", text, port)
-		}
-		host = h
-	}
-	return strings.Trim(host, "[]"), given, nil
 }
 
 func userName() string {

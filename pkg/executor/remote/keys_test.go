@@ -223,7 +223,7 @@ func TestCertificateIsOfferedWithItsKey(t *testing.T) {
 	if len(o.candidates) != 2 || o.candidates[0].cert == nil || len(o.missing) != 0 {
 		t.Fatalf("got %+v", o)
 	}
-	signers, err := d.signers(t.Context(), o, nil)
+	signers, err := d.signers(t.Context(), &Settings{}, o, nil)
 	if err != nil || signers[0].PublicKey().Type() != ssh.CertAlgoED25519v01 {
 		t.Errorf("got %v, %v", signers, err)
 	}
