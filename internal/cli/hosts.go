@@ -165,7 +165,7 @@ func varRows(h *inventory.Host) [][]string {
 
 // explainSSH gives how the host will be reached, with the line that decided each setting.
 func (a *app) explainSSH(h *inventory.Host) ([]sshFact, error) {
-	c, err := a.connect(newRunID(), nil)
+	c, err := a.connect(newRunID(), nil, nil)
 	if err != nil {
 		return nil, err
 	}

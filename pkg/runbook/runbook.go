@@ -289,6 +289,14 @@ type StepRef struct {
 	AllHosts bool   // .on["host"] or .hosts: not the same host's result
 }
 
+// SudoByDefault makes every step run as root that is not told otherwise, as if the runbook said sudo: true.
+func (rb *Runbook) SudoByDefault() {
+	if rb.Root.Sudo == nil {
+		text, _ := expression.CompileText("true", nil) // it has no expressions that could be wrong
+		rb.Root.Sudo = &Text{Node: rb.Root.Node, Text: text}
+	}
+}
+
 // Inherit gives what the step, or the innermost block around it, says; the zero value if none does.
 func Inherit[V comparable](s *Step, said func(*Step) V) V {
 	v, _ := Said(s, said)
