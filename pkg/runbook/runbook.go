@@ -292,8 +292,10 @@ type StepRef struct {
 // SudoByDefault makes every step run as root that is not told otherwise, as if the runbook said sudo: true.
 func (rb *Runbook) SudoByDefault() {
 	if rb.Root.Sudo == nil {
-		text, _ := expression.CompileText("true", nil) // it has no expressions that could be wrong
-		rb.Root.Sudo = &Text{Node: rb.Root.Node, Text: text}
+		said := *rb.Root.Node // where the runbook begins
+		said.Kind, said.Text = source.Scalar, "true"
+		text, _ := expression.CompileText(said.Text, nil) // it has no expressions that could be wrong
+		rb.Root.Sudo = &Text{Node: &said, Text: text}
 	}
 }
 
