@@ -1,6 +1,8 @@
 package docs_test
 
 import (
+	"encoding/json"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -16,13 +18,16 @@ func TestBlocks(t *testing.T) {
 	house := houseInventory(t)
 	for _, p := range pages(t) {
 		t.Run(p.name, func(t *testing.T) {
-			inventories := map[string]string{"inventory.yaml": house}
+			inventories, shown := map[string]string{"inventory.yaml": house}, map[string]string{}
 			for i := range p.blocks {
 				b := &p.blocks[i]
 				if name := b.words["inventory"]; name != "" {
 					inventories[name] = b.text
 				}
-				if err := tryBlock(b, inventories); err != nil {
+				if name := b.words["runbook"]; name != "" {
+					shown[name] = b.text
+				}
+				if err := tryBlock(b, inventories, shown); err != nil {
 					t.Errorf("docs/%s:%d: %s", p.name, b.line, err)
 				}
 			}
@@ -47,7 +52,8 @@ type complaint string
 
 func (c complaint) Error() string { return string(c) }
 
-func tryBlock(b *block, inventories map[string]string) error {
+// tryBlock reads one block; shown are the runbooks above it, which it may include.
+func tryBlock(b *block, inventories, shown map[string]string) error {
 	switch b.lang {
 	case "console", "text", "ini":
 		return nil
@@ -59,16 +65,28 @@ func tryBlock(b *block, inventories map[string]string) error {
 			return complaint(out)
 		}
 		return nil
+	case "json":
+		if !json.Valid([]byte(b.text)) {
+			return complaint("it is no JSON")
+		}
+		return nil
 	case "yaml":
-		return tryYAML(b, inventories)
+		return tryYAML(b, inventories, shown)
 	}
 	return complaint("what is a block of " + b.lang + "? docs_test.go lists what there is")
 }
 
-func tryYAML(b *block, inventories map[string]string) error {
+func tryYAML(b *block, inventories, shown map[string]string) error {
+	loader := runbook.Loader{Read: func(path string) (string, error) {
+		text, ok := shown[path]
+		if !ok {
+			return "", os.ErrNotExist
+		}
+		return text, nil
+	}}
 	switch {
 	case b.has("runbook"):
-		err := tryRunbook(b.words["runbook"], b.text, b.words["with"], inventories["inventory.yaml"])
+		err := tryRunbook(loader, b.words["runbook"], b.text, b.words["with"], inventories["inventory.yaml"])
 		if !b.has("invalid") {
 			return err
 		}
@@ -77,7 +95,7 @@ func tryYAML(b *block, inventories map[string]string) error {
 		}
 		return nil
 	case b.has("steps"):
-		return tryRunbook("steps", "name: steps\nhosts: web\nparams: {version: {default: v1.4.2}}\nsteps:\n"+indent(b.text), "", inventories["inventory.yaml"])
+		return tryRunbook(loader, "steps", "name: steps\nhosts: web\nparams: {version: {default: v1.4.2}}\nsteps:\n"+indent(b.text), "", inventories["inventory.yaml"])
 	case b.has("inventory"):
 		_, err := decodeInventory(b.text)
 		return err
@@ -99,8 +117,8 @@ func decodeInventory(text string) (*inventory.Inventory, error) {
 }
 
 // tryRunbook loads a runbook and, where its params are known, plans it.
-func tryRunbook(name, text, with, hosts string) error {
-	rb, _, err := runbook.LoadText(text, name, ".")
+func tryRunbook(loader runbook.Loader, name, text, with, hosts string) error {
+	rb, _, err := loader.LoadText(text, name, ".")
 	if err != nil {
 		return complaint(rendered(err))
 	}

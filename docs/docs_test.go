@@ -22,6 +22,7 @@ import (
 //	console                     lines that begin with "$ " are run in the project, see console_test.go
 //	console skip=REASON         not run
 //	sh                          read by sh -n
+//	json                        only read as JSON
 //	text, ini                   not tried
 //
 // Every page has a project of its own, with an inventory, the one shown in README.md, and hosts that

@@ -41,7 +41,7 @@ type settings struct {
 // globalFlags declares the settings. Each is also OPSCTL_<NAME> and a key of opsctl.yaml.
 func (a *app) globalFlags(root *cobra.Command) {
 	f, s := root.PersistentFlags(), &a.settings
-	f.StringArrayVarP(&s.Inventory, "inventory", "i", nil, "inventory file, ssh_config, or host list `SRC` such as web1,web2, (repeatable)")
+	f.StringArrayVarP(&s.Inventory, "inventory", "i", nil, "inventory `SRC`: ours or Ansible's (file, directory, program), ssh_config, or hosts such as web1,web2, (repeatable)")
 	f.StringVarP(&s.Limit, "limit", "l", "", "only hosts that match the `PATTERN`")
 	f.IntVarP(&s.Forks, "forks", "f", 50, "how many hosts at once")
 	f.StringVarP(&s.User, "user", "u", "", "log in as `USER`")
@@ -53,7 +53,7 @@ func (a *app) globalFlags(root *cobra.Command) {
 	f.BoolVarP(&s.Sudo, "sudo", "b", false, "run every step by sudo that does not say otherwise")
 	f.BoolVarP(&s.AskSudoPassword, "ask-sudo-password", "K", false, "ask for the sudo password, once")
 	f.StringVar(&s.SudoPasswordFile, "sudo-password-file", "", "`FILE` with the sudo password, for nobody else to read")
-	f.StringVar(&s.Output, "output", "auto", "how to show: `auto`, plain, json, quiet, tui")
+	f.StringVar(&s.Output, "output", "auto", "how to show: `auto`, plain, json, quiet, tui, github; sarif for validate and lint")
 	f.StringVar(&s.Color, "color", "auto", "`auto`, always, never")
 	f.CountVarP(&s.Verbose, "verbose", "v", "show the output of steps")
 	f.BoolVarP(&s.Quiet, "quiet", "q", false, "show only what went wrong")
@@ -97,7 +97,7 @@ func (a *app) configure(cmd *cobra.Command) error {
 	if failed != nil {
 		return failed
 	}
-	return a.checkSettings()
+	return a.checkSettings(cmd)
 }
 
 func (a *app) apply(f *pflag.Flag, files []string, layers []map[string]any) error {
@@ -210,7 +210,7 @@ func knownKeys(root *cobra.Command) []string {
 	return names
 }
 
-func (a *app) checkSettings() error {
+func (a *app) checkSettings(cmd *cobra.Command) error {
 	s := &a.settings
 	check := func(flag, value string, words ...string) error {
 		for _, w := range words {
@@ -227,6 +227,9 @@ func (a *app) checkSettings() error {
 	if s.Quiet && s.Output == "auto" {
 		s.Output = "quiet"
 	}
+	if s.Output == "sarif" && cmd.Name() != "validate" && cmd.Name() != "lint" {
+		return usage("--output sarif is for opsctl validate and opsctl lint, which look at files", "--output github annotates what else goes wrong")
+	}
 	if s.Forks < 1 {
 		code := codeUsage
 		if !strings.HasPrefix(a.origins["forks"], "--") {
@@ -239,7 +242,7 @@ func (a *app) checkSettings() error {
 		return usage("cannot read the key "+s.Identity+" of "+a.origins["identity"]+": there is no such file", "")
 	}
 	return errors.Join(
-		check("output", s.Output, "auto", "plain", "json", "quiet", "tui"),
+		check("output", s.Output, "auto", "plain", "json", "quiet", "tui", "github", "sarif"),
 		check("color", s.Color, "auto", "always", "never"),
 		check("host-key", s.HostKey, "strict", "accept-new"),
 	)

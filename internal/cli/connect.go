@@ -70,7 +70,7 @@ func (c *roster) Host(h *inventory.Host) executor.Host {
 		return host
 	}
 	var host executor.Host
-	if h.IsLocal() {
+	if h.IsLocal() || h.Connection == inventory.Local {
 		host = local.New(local.Options{RunID: c.directory(h), Resumed: c.resumed[h.Name], SudoPassword: c.sudo.on(h.Name)})
 	} else if settings, err := c.settings(h); err != nil {
 		host = unusable{err: &executor.HostError{Class: "config", Hop: h.Name, Message: err.Error()}}
@@ -133,6 +133,9 @@ func matchExec(command string) bool {
 
 // settings resolves how a host is reached: the inventory's word, then ssh_config.
 func (c *roster) settings(h *inventory.Host) (remote.Settings, error) {
+	if h.NoWay != "" {
+		return remote.Settings{}, errors.New(h.NoWay)
+	}
 	r, err := c.resolver(h.SSHConfig)
 	if err != nil {
 		return remote.Settings{}, err

@@ -1,37 +1,121 @@
 package cli
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/opsctl/opsctl/internal/graph"
 	"github.com/opsctl/opsctl/internal/view"
-	"github.com/opsctl/opsctl/pkg/plan"
-	"github.com/opsctl/opsctl/pkg/runbook"
 )
 
+// graphOptions are what a drawing is asked for.
+type graphOptions struct {
+	params paramFlags
+	format string
+	file   string // "" is standard output
+	run    string
+}
+
+// graphFormats are the formats of drawings, by the extension of a file.
+var graphFormats = map[string]string{".txt": "text", ".svg": "svg", ".mmd": "mermaid", ".dot": "dot", ".gv": "dot"}
+
 func newGraph(a *app) *cobra.Command {
-	var params paramFlags
-	format := ""
+	var o graphOptions
 	cmd := &cobra.Command{
-		Use: "graph RUNBOOK", GroupID: "write",
-		Short: "Draw the order of a runbook's steps",
-		Long: `Draw what waits for what: blocks, steps side by side, where all hosts are waited for, what can be taken back, and
-the points of no return. Where there is an inventory, and the params are known, with hosts and waves.`,
-		Example: "  opsctl graph deploy.yaml\n  opsctl graph deploy.yaml -p version=v1.4.2\n  opsctl graph deploy.yaml --format mermaid\n  opsctl graph deploy.yaml --format dot | dot -Tsvg > deploy.svg",
-		Args:    exactly(1, "one runbook"),
-		RunE:    func(_ *cobra.Command, args []string) error { return a.graph(args[0], format, &params) },
+		Use: "graph [RUNBOOK]", GroupID: "write",
+		Short: "Draw a runbook, or what became of a run",
+		Long: `Draw what waits for what: blocks, steps side by side, waves, where all hosts are waited for, how each step is taken
+back, and the points of no return. Where there is an inventory, and the params are known, with hosts and waves.
+
+With --run a run of the past is drawn instead, from its journal: how each step ended on how many hosts, how long it
+took, and the critical path, which is the chain of ops that decided how long the run took.`,
+		Example: "  opsctl graph deploy.yaml\n  opsctl graph deploy.yaml -p version=v1.4.2 -o deploy.svg\n  opsctl graph deploy.yaml --format mermaid\n  opsctl graph deploy.yaml --format dot | dot -Tpdf > deploy.pdf\n  opsctl graph --run last\n  opsctl graph --run last:deploy -o what-happened.svg",
+		Args:    atMost(1, "one runbook"),
+		RunE:    func(_ *cobra.Command, args []string) error { return a.graph(first(args, ""), o) },
 	}
-	params.declare(cmd)
-	cmd.Flags().StringVar(&format, "format", "text", "`text`, mermaid, dot")
+	o.params.declare(cmd)
+	cmd.Flags().StringVar(&o.format, "format", "", "`FORMAT`: text, svg, mermaid, dot (default that of the file, else text)")
+	cmd.Flags().StringVarP(&o.file, "out", "o", "", "write to `FILE`: .txt, .svg, .mmd, .dot or .gv")
+	cmd.Flags().StringVar(&o.run, "run", "", "draw what became of `RUN`: an id, its unique end or beginning, last, last:NAME")
+	// Elsewhere -o is an option of ssh. A drawing connects to nothing, and who draws expects a file there: the flag that
+	// stands in the way is taken and not used.
+	cmd.Flags().StringArray("ssh-option", nil, "")
+	cmd.Flag("ssh-option").Hidden = true
 	return cmd
 }
 
-func (a *app) graph(name, format string, params *paramFlags) error {
-	if !slices.Contains([]string{"text", "mermaid", "dot"}, format) {
-		return usage(fmt.Sprintf("--format: %q is not one of text, mermaid, dot", format), "")
+func (a *app) graph(name string, o graphOptions) error {
+	if err := o.settle(name); err != nil {
+		return err
 	}
+	theme := a.viewOptions().Theme(a.out)
+	if o.file != "" { // a file has no terminal's colours, and no terminal's letters
+		theme = view.Theme{Unicode: true}
+	}
+	known := graph.Options{ASCII: o.format == "text" && !theme.Unicode}
+	var err error
+	if o.run != "" {
+		err = a.knowRun(o.run, &known)
+	} else {
+		err = a.knowRunbook(name, &o.params, &known)
+	}
+	if err != nil {
+		return err
+	}
+	drawn := draw(graph.New(known), o.format, graph.TextOptions{Width: view.Width(a.out), Theme: theme})
+	if o.file == "" {
+		return a.print(drawn)
+	}
+	if err := os.WriteFile(o.file, []byte(drawn), 0o644); err != nil {
+		return fmt.Errorf("cannot write the drawing: %w", err)
+	}
+	return nil
+}
+
+// settle decides the format, and refuses what does not go together.
+func (o *graphOptions) settle(name string) error {
+	switch {
+	case name == "" && o.run == "":
+		return usage("a runbook is needed, or --run", "opsctl graph --help")
+	case name != "" && o.run != "":
+		return usage("a run is drawn from its journal: give a runbook or --run, not both", "")
+	}
+	ofFile, known := graphFormats[strings.ToLower(filepath.Ext(o.file))]
+	switch {
+	case o.format == "" && o.file != "" && !known:
+		return usage(fmt.Sprintf("cannot tell the format of %q by its name", o.file), "opsctl graph --format svg -o "+o.file)
+	case o.format == "" && known:
+		o.format = ofFile
+	case o.format == "":
+		o.format = "text"
+	}
+	if formats := []string{"text", "svg", "mermaid", "dot"}; !slices.Contains(formats, o.format) {
+		return usage(fmt.Sprintf("--format: %q is not one of %s", o.format, strings.Join(formats, ", ")), "")
+	}
+	return nil
+}
+
+func draw(p *graph.Picture, format string, o graph.TextOptions) string {
+	switch format {
+	case "svg":
+		return p.SVG()
+	case "mermaid":
+		return p.Mermaid()
+	case "dot":
+		return p.DOT()
+	}
+	return p.Text(o)
+}
+
+// knowRunbook finds what is known of a runbook before it runs.
+func (a *app) knowRunbook(name string, params *paramFlags, known *graph.Options) error {
 	rb, path, err := a.loadRunbook(name)
 	if err != nil {
 		return err
@@ -40,146 +124,45 @@ func (a *app) graph(name, format string, params *paramFlags) error {
 	if err != nil {
 		return err
 	}
-	g := &graph{runbook: rb, between: ", "}
-	if j != nil {
-		g.plan = j.plan
-	} else {
+	known.Runbook = rb
+	if j == nil {
 		a.note("without hosts and waves: " + why)
+		return nil
 	}
-	switch format {
-	case "mermaid":
-		return a.print(g.mermaid())
-	case "dot":
-		return a.print(g.dot())
-	}
-	lines, safe := graphASCII, view.Sanitiser{Unicode: a.viewOptions().Theme(a.out).Unicode}
-	if safe.Unicode {
-		lines, g.between = graphUnicode, " · "
-	}
-	return a.print(safe.Whole(g.text(lines, a.columns())))
+	known.Plan = j.plan
+	return nil
 }
 
-// graph is a runbook to be drawn, with its plan where there is one.
-type graph struct {
-	runbook *runbook.Runbook
-	plan    *plan.Plan // nil: only the structure is known
-	between string     // what stands between two facts
-}
-
-// edge is a wait of one step for another.
-type edge struct {
-	from, to *runbook.Step // nil is the start
-	all      bool          // all hosts wait for all hosts
-	last     bool          // to a step of finally
-}
-
-// edges gives the waits between steps that are no blocks.
-func (g *graph) edges() []edge {
-	var list []edge
-	for _, s := range entries(g.runbook.Root.Steps) {
-		list = append(list, edge{to: s})
+// knowRun reads a run from its journal, with the runbook and the inventory that it was made of.
+func (a *app) knowRun(ref string, known *graph.Options) error {
+	store, _, err := a.openStore()
+	if err != nil {
+		return err
 	}
-	list = g.siblings(list, g.runbook.Root.Steps)
-	for _, from := range exits(g.runbook.Root.Steps) {
-		for _, to := range entries(g.runbook.Finally) {
-			list = append(list, edge{from: from, to: to, last: true})
-		}
+	defer store.Close()
+	info, err := store.Find(ref)
+	if err != nil {
+		return err
 	}
-	return g.siblings(list, g.runbook.Finally)
-}
-
-func (g *graph) siblings(list []edge, steps []*runbook.Step) []edge {
-	for _, s := range steps {
-		all := g.waitsForAll(s)
-		for _, before := range s.Before {
-			for _, from := range exits([]*runbook.Step{before}) {
-				for _, to := range entries([]*runbook.Step{s}) {
-					list = append(list, edge{from: from, to: to, all: all})
-				}
-			}
-		}
-		list = g.siblings(list, s.Steps)
+	events, damage := store.Read(info.ID)
+	if damage != nil && events == nil {
+		return damage
 	}
-	return list
-}
-
-// entries are the steps that begin a list of siblings.
-func entries(siblings []*runbook.Step) []*runbook.Step {
-	var list []*runbook.Step
-	for _, s := range siblings {
-		waits := slices.ContainsFunc(s.Before, func(b *runbook.Step) bool { return slices.Contains(siblings, b) })
-		switch {
-		case waits:
-		case s.Action == "steps":
-			list = append(list, entries(s.Steps)...)
-		default:
-			list = append(list, s)
-		}
+	raw, err := store.Inputs(info.ID)
+	if err != nil {
+		return err
 	}
-	return list
-}
-
-// exits are the steps that end a list of siblings.
-func exits(siblings []*runbook.Step) []*runbook.Step {
-	awaited := map[*runbook.Step]bool{}
-	for _, s := range siblings {
-		for _, b := range s.Before {
-			awaited[b] = true
-		}
+	var in inputs
+	if err := json.Unmarshal(raw, &in); err != nil {
+		return fmt.Errorf("cannot read what run %s was made of: %w", info.ID, err)
 	}
-	var list []*runbook.Step
-	for _, s := range siblings {
-		switch {
-		case awaited[s]:
-		case s.Action == "steps":
-			list = append(list, exits(s.Steps)...)
-		default:
-			list = append(list, s)
-		}
+	j, err := reread(info.ID, in)
+	if err != nil {
+		return errors.Join(fmt.Errorf("cannot plan run %s any more, so it cannot be drawn", shortID(info.ID)), err)
 	}
-	return list
-}
-
-// waitsForAll tells whether a step begins on no host before all hosts are through what it waits for.
-func (g *graph) waitsForAll(s *runbook.Step) bool {
-	if len(s.Before) == 0 {
-		return false
+	if damage != nil {
+		a.note("not all of the journal can be read: " + damage.Error())
 	}
-	if g.plan == nil {
-		return s.Barrier || s.Hosts != nil || s.Once || s.Rollout != nil
-	}
-	for _, p := range g.plan.Steps {
-		if !inside(p.Source, s) {
-			continue
-		}
-		for _, e := range p.Before {
-			other := g.plan.Steps[e.Step]
-			nextWave := other.Rollout >= 0 && other.Rollout == p.Rollout && other.Wave != p.Wave
-			if e.Barrier && !nextWave && !inside(other.Source, s) && len(other.Targets.Hosts) > 1 {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func inside(s, block *runbook.Step) bool { return s == block || s.Within(block) }
-
-// targets gives the hosts of a step, in all its waves.
-func (g *graph) targets(s *runbook.Step) []string {
-	seen := map[int32]bool{}
-	for _, p := range g.plan.Steps {
-		if inside(p.Source, s) && !p.Entry {
-			for _, h := range p.Targets.Hosts {
-				seen[h] = true
-			}
-		}
-	}
-	var list []string
-	for i, h := range g.plan.Hosts {
-		if seen[int32(i)] {
-			list = append(list, h.Name)
-		}
-	}
-	return list
+	known.Runbook, known.Plan, known.Events, known.RunID = j.runbook, j.plan, events, shortID(info.ID)
+	return nil
 }

@@ -17,15 +17,21 @@ import (
 )
 
 func newHosts(a *app) *cobra.Command {
-	explain := ""
+	explain, graph := "", false
 	cmd := &cobra.Command{
 		Use: "hosts [PATTERN]", GroupID: "fleet",
 		Short: "List hosts, or explain where the settings of one come from",
 		Long: `List the hosts of the inventory, or those a pattern picks. With --explain: every variable of one host with the
-place that decided it, and how ssh reaches it.`,
-		Example: "  opsctl hosts\n  opsctl hosts 'web*:!web3'\n  opsctl hosts --explain web1\n  opsctl hosts all --output json",
+place that decided it, and how ssh reaches it. With --graph: the tree of groups, with the hosts in them.`,
+		Example: "  opsctl hosts\n  opsctl hosts 'web*:!web3'\n  opsctl hosts --explain web1\n  opsctl hosts --graph\n  opsctl hosts --graph -i hosts -i inventory.py\n  opsctl hosts all --output json",
 		Args:    atMost(1, "at most one pattern"),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if explain != "" && (graph || len(args) > 0) {
+				return usage("--explain tells of one host alone", "leave out --graph and the pattern")
+			}
+			if graph {
+				return a.graphHosts(first(args, ""))
+			}
 			if explain != "" {
 				return a.explainHost(explain)
 			}
@@ -37,21 +43,25 @@ place that decided it, and how ssh reaches it.`,
 		},
 	}
 	cmd.Flags().StringVar(&explain, "explain", "", "tell where every setting of `HOST` comes from")
+	cmd.Flags().BoolVar(&graph, "graph", false, "draw the tree of groups and hosts")
 	return cmd
 }
 
 // hostFacts are a host as a program is told of it.
 type hostFacts struct {
-	Name    string            `json:"name"`
-	Addr    string            `json:"addr,omitempty"`
-	User    string            `json:"user,omitempty"`
-	Port    int               `json:"port,omitempty"`
-	Jump    string            `json:"jump,omitempty"`
-	Groups  []string          `json:"groups"`
-	Vars    map[string]any    `json:"vars,omitempty"`
-	Origins map[string]string `json:"origins,omitempty"` // of vars
-	At      string            `json:"at,omitempty"`      // where the host is written
-	SSH     []sshFact         `json:"ssh,omitempty"`
+	Name       string            `json:"name"`
+	Addr       string            `json:"addr,omitempty"`
+	User       string            `json:"user,omitempty"`
+	Port       int               `json:"port,omitempty"`
+	Jump       string            `json:"jump,omitempty"`
+	Identity   string            `json:"identity,omitempty"`
+	Connection string            `json:"connection,omitempty"` // "local": this machine under another name
+	NoWay      string            `json:"no_way,omitempty"`     // why it cannot be reached
+	Groups     []string          `json:"groups"`
+	Vars       map[string]any    `json:"vars,omitempty"`
+	Origins    map[string]string `json:"origins,omitempty"` // of vars
+	At         string            `json:"at,omitempty"`      // where the host is written
+	SSH        []sshFact         `json:"ssh,omitempty"`
 }
 
 // sshFact is one effective setting of the connection.
@@ -63,7 +73,7 @@ type sshFact struct {
 
 func factsOf(h *inventory.Host) hostFacts {
 	return hostFacts{
-		Name: h.Name, Addr: h.Addr, User: h.User, Port: h.Port, Jump: h.Jump, Vars: h.Vars, At: h.At, Origins: h.Origins,
+		Name: h.Name, Addr: h.Addr, User: h.User, Port: h.Port, Jump: h.Jump, Identity: h.Identity, Connection: h.Connection, NoWay: h.NoWay, Vars: h.Vars, At: h.At, Origins: h.Origins,
 		Groups: append([]string{}, h.Groups...),
 	}
 }
@@ -118,7 +128,8 @@ func (a *app) explainHost(name string) error {
 		return usage(fmt.Sprintf("there is no host %q", name), source.DidYouMean(name, known))
 	}
 	facts := factsOf(h)
-	if !h.IsLocal() {
+	here := h.IsLocal() || h.Connection == inventory.Local
+	if !here && h.NoWay == "" {
 		if facts.SSH, err = a.explainSSH(h); err != nil {
 			return err
 		}
@@ -130,9 +141,13 @@ func (a *app) explainHost(name string) error {
 	fmt.Fprintf(&b, "%s  %s\n", h.Name, h.At)
 	fmt.Fprintf(&b, "groups: %s\n\nvars:\n", dash(strings.Join(h.Groups, ", ")))
 	b.WriteString(view.Table(nil, varRows(h), a.columns()))
-	if h.IsLocal() {
+	if here {
 		b.WriteString("\nthis machine: opsctl needs no ssh to it\n")
-		return a.print(b.String())
+		return a.print(view.Sanitise(b.String()))
+	}
+	if h.NoWay != "" {
+		b.WriteString("\ncannot be reached: " + h.NoWay + "\n")
+		return a.print(view.Sanitise(b.String()))
 	}
 	b.WriteString("\nssh:\n")
 	var rows [][]string
@@ -163,6 +178,9 @@ func varRows(h *inventory.Host) [][]string {
 	return rows
 }
 
+// settingOf names the setting of an inventory that stands for an option of ssh_config.
+var settingOf = map[string]string{"hostname": "addr", "port": "port", "user": "user", "proxyjump": "jump", "identityfile": "identity"}
+
 // explainSSH gives how the host will be reached, with the line that decided each setting.
 func (a *app) explainSSH(h *inventory.Host) ([]sshFact, error) {
 	c, err := a.connect(newRunID(), nil, nil)
@@ -184,9 +202,12 @@ func (a *app) explainSSH(h *inventory.Host) ([]sshFact, error) {
 	}
 	origin := func(option string) string {
 		v, ok := config.Values[option]
+		from := h.SettingOrigins[settingOf[option]]
 		switch {
 		case !ok:
 			return "default"
+		case v.Line == 0 && v.File == "inventory" && from != "":
+			return from
 		case v.Line == 0:
 			return v.File
 		}

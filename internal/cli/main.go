@@ -67,6 +67,13 @@ func (a *app) fail(err error) int {
 		return exit.code
 	}
 	t := trouble(err)
+	if a.settings.Output == "github" { // beside the lines, too
+		m := marks{app: a}
+		m.err(err)
+		if err := view.WriteGitHub(a.err, m.list); err != nil {
+			return t.Code
+		}
+	}
 	if showErr := t.Show(a.viewOptions()); showErr != nil {
 		return t.Code
 	}
@@ -106,7 +113,7 @@ func newRoot(a *app) *cobra.Command {
 	)
 	root.AddCommand(
 		newRun(a), newPlan(a), newResume(a), newRollback(a),
-		newValidate(a), newGraph(a), newInit(a), newSecret(a),
+		newValidate(a), newLint(a), newFmt(a), newExplain(a), newSchema(a), newGraph(a), newInit(a), newSecret(a),
 		newHosts(a), newPing(a), newExec(a),
 		newHistory(a), newShow(a), newLogs(a),
 		newConfig(a), newDemo(a), newVersion(a), newExitCodes(),

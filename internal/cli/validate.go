@@ -20,8 +20,10 @@ func newValidate(a *app) *cobra.Command {
 		Use: "validate RUNBOOK…", GroupID: "write",
 		Short: "Check runbooks without connecting anything; all problems at once",
 		Long: `Check runbooks: keys, types, ids, order, expressions, the quoting of values in shell. Where there is an
-inventory, and the params are known, the hosts of every step are checked too. Nothing is connected.`,
-		Example: "  opsctl validate deploy.yaml\n  opsctl validate runbooks/*.yaml --output json\n  opsctl validate deploy.yaml -i staging.yaml -p version=v1.4.2",
+inventory, and the params are known, the hosts of every step are checked too. Nothing is connected.
+
+--output json is for programs; github annotates the lines in GitHub Actions; sarif is what code hosts read.`,
+		Example: "  opsctl validate deploy.yaml\n  opsctl validate runbooks/*.yaml --output json\n  opsctl validate runbooks/*.yaml --output sarif > opsctl.sarif\n  opsctl validate deploy.yaml -i staging.yaml -p version=v1.4.2",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usage("opsctl validate takes at least one runbook", "opsctl validate deploy.yaml")
@@ -29,13 +31,18 @@ inventory, and the params are known, the hosts of every step are checked too. No
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			code := 0
+			code, m := 0, &marks{app: a}
 			for _, name := range args {
-				bad, err := a.validate(name, &params)
+				bad, err := a.validate(name, &params, m)
 				if err != nil {
 					return err
 				}
 				code = max(code, bad)
+			}
+			if a.marked() {
+				if err := m.show(); err != nil {
+					return err
+				}
 			}
 			return ended(code)
 		},
@@ -63,13 +70,19 @@ type problemData struct {
 }
 
 // validate checks one runbook, says what it found, and gives its exit code.
-func (a *app) validate(name string, params *paramFlags) (code int, err error) {
+func (a *app) validate(name string, params *paramFlags, m *marks) (code int, err error) {
 	v := verdict{File: name, Problems: []problemData{}}
 	path, warnings, failed := a.examine(name, params, &v)
 	if path != "" {
 		v.File = path
 	}
 	v.OK = failed == nil
+	if a.marked() {
+		if m.problems(warnings); failed != nil {
+			code = m.err(failed)
+		}
+		return code, nil
+	}
 	if a.settings.Output == "json" {
 		v.add(warnings)
 		if failed != nil {
@@ -115,7 +128,7 @@ func (a *app) examine(name string, params *paramFlags, v *verdict) (path string,
 func countSteps(rb *runbook.Runbook) int {
 	count := 0
 	visit := func(s *runbook.Step) {
-		if s.Action != "steps" && s != rb.Root {
+		if !s.IsBlock() && s != rb.Root {
 			count++
 		}
 	}

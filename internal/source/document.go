@@ -1,7 +1,6 @@
 package source
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -127,42 +126,6 @@ func unreadable(file *File) *Problem {
 	return nil
 }
 
-var tabIndent = regexp.MustCompile(`^ *\t[ \t]*\S`)
-
-// syntaxProblem rewrites what the YAML library says for the person who wrote the file.
-func syntaxProblem(file *File, err error) *Problem {
-	p := &Problem{File: file, Pos: Pos{1, 1}}
-	message, begun := strings.TrimPrefix(err.Error(), "yaml: "), 0
-	var load *yaml.LoadError
-	if errors.As(err, &load) {
-		message, begun = load.Message, load.ContextMark.Line
-		p.Pos = Pos{min(max(1, load.Mark.Line), 1+strings.Count(strings.TrimRight(file.Text, "\n"), "\n")), max(1, load.Mark.Column)}
-		if load.Mark.Line > p.Pos.Line { // the end of the file is no place to look at
-			p.Pos.Column = max(1, len(file.Line(p.Pos.Line)))
-		}
-	}
-	message, _, _ = strings.Cut(message, "\n")
-	p.Message = "cannot read this as YAML: " + message
-	for n := max(1, p.Pos.Line-1); n <= p.Pos.Line+1; n++ {
-		line := file.Line(n)
-		if tabIndent.MatchString(line) {
-			p.Pos = Pos{n, strings.IndexByte(line, '\t') + 1}
-			p.Message, p.Hint = "a tab in the indentation; YAML allows only spaces there", "replace each tab by spaces"
-			return p
-		}
-	}
-	line := file.Line(p.Pos.Line)
-	switch {
-	case begun > 0 && begun < p.Pos.Line:
-		p.Hint = fmt.Sprintf("what is not ended here begins in line %d", begun)
-	case strings.Contains(line, "${{") && (strings.Contains(line, ": ") || strings.Contains(line, "{")):
-		p.Hint = "quote the whole value: \"…${{ x }}…\""
-	case strings.Contains(message, "mapping values are not allowed"):
-		p.Hint = `a value that holds ": " is written in quotes`
-	}
-	return p
-}
-
 type reader struct {
 	file     *File
 	problems *Problems
@@ -231,7 +194,7 @@ func (r *reader) readPairs(out *Node, n *yaml.Node, depth int) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, v := n.Content[i], n.Content[i+1]
 		if k.Kind != yaml.ScalarNode {
-			r.problem(k, "a key must be a plain word", "")
+			r.problem(k, "a key must be a plain word", r.templateHint(k))
 			continue
 		}
 		if k.Tag == "!!merge" {
@@ -253,6 +216,14 @@ func (r *reader) readPairs(out *Node, n *yaml.Node, depth int) {
 			out.Pairs = append(out.Pairs, p)
 		}
 	}
+}
+
+// templateHint is for those who come from templates of another kind.
+func (r *reader) templateHint(n *yaml.Node) string {
+	if strings.Contains(r.file.Line(n.Line), "{{") {
+		return `a value is written ${{ name }}, and in flow style quoted: "${{ name }}"`
+	}
+	return ""
 }
 
 func (r *reader) mergedPairs(v *yaml.Node, depth int) []Pair {

@@ -42,6 +42,20 @@ func TestProblemShowsTheWord(t *testing.T) {
 	}
 }
 
+func TestProblemSaysHowMuchItWeighs(t *testing.T) {
+	file := &File{Name: "f.yaml", Text: "a: 1\n"}
+	for want, p := range map[string]*Problem{
+		"f.yaml:1:1: x\n":          {},
+		"f.yaml:1:1: warning: x\n": {Warning: true},
+		"f.yaml:1:1: note: x\n":    {Warning: true, Note: true},
+	} {
+		p.File, p.Pos, p.Message = file, Pos{1, 1}, "x"
+		if got := p.Render(); !strings.HasPrefix(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestValueKeepsYAML12(t *testing.T) {
 	n, err := Parse(&File{Name: "f.yaml", Text: "{a: yes, b: 010, c: 1.10, d: true, e: ~, f: '1', g: 1e3}"})
 	if err != nil {

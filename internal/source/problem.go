@@ -43,6 +43,7 @@ type Problem struct {
 	Message string // a sentence: lowercase, no full stop
 	Hint    string // the way out, where there is a likely one
 	Warning bool   // does not stop anything
+	Note    bool   // a warning of little weight
 }
 
 // Error gives file:line:column and the message on one line.
@@ -68,7 +69,10 @@ const lineWidthMax = 160
 func (p *Problem) Render() string {
 	var b strings.Builder
 	kind := ""
-	if p.Warning {
+	switch {
+	case p.Warning && p.Note:
+		kind = "note: "
+	case p.Warning:
 		kind = "warning: "
 	}
 	fmt.Fprintf(&b, "%s: %s%s\n", p.place(), kind, p.Message)

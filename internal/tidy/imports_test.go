@@ -11,7 +11,7 @@ import (
 // the eyes (all that comes after the executor) never import each other.
 var (
 	base     = []string{"internal/source"}
-	written  = []string{"pkg/runbook", "pkg/runbook/expression", "pkg/runbook/shell", "pkg/inventory", "pkg/inventory/sshconfig"}
+	written  = []string{"pkg/runbook", "pkg/runbook/language", "pkg/runbook/expression", "pkg/runbook/shell", "pkg/inventory", "pkg/inventory/sshconfig"}
 	decided  = []string{"pkg/plan"}
 	known    = []string{"pkg/run"}
 	happened = []string{"pkg/executor"}
@@ -21,11 +21,16 @@ var (
 var mayImport = map[string][]string{
 	"internal/source": nil,
 
+	"pkg/runbook/language":    base,
 	"pkg/runbook/expression":  base,
 	"pkg/runbook/shell":       base,
 	"pkg/runbook":             join(base, []string{"pkg/runbook/expression", "pkg/runbook/shell"}),
 	"pkg/inventory/sshconfig": base,
 	"pkg/inventory":           join(base, []string{"pkg/inventory/sshconfig"}),
+
+	// What looks at texts that people write, and says what it thinks of them.
+	"internal/lint":   join(base, []string{"pkg/runbook", "pkg/runbook/expression", "pkg/runbook/shell"}),
+	"internal/format": base,
 
 	"pkg/plan":     join(base, written),
 	"pkg/run":      join(base, written, decided),
@@ -41,6 +46,8 @@ var mayImport = map[string][]string{
 	"internal/secret":         base,
 	"internal/view":           join(base, written, decided, known, happened),
 	"internal/report":         join(base, written, decided, known, happened),
+	// A drawing shows what the view shows: it borrows the facts of a run, its signs, and the widths of texts.
+	"internal/graph": join(base, written, decided, known, []string{"internal/view"}),
 
 	// A fleet of pretend hosts, for the demo and for tests. It knows SSH and processes, and nothing of us.
 	"internal/fleet":          nil,
@@ -49,8 +56,8 @@ var mayImport = map[string][]string{
 
 	"internal/cli": join(base, written, decided, known, happened, []string{
 		"pkg/executor/supervisor", "pkg/executor/local", "pkg/executor/remote", "pkg/executor/action",
-		"internal/journal", "internal/journal/lock", "internal/secret", "internal/view", "internal/report", "internal/fleet",
-		"runbooks",
+		"internal/journal", "internal/journal/lock", "internal/secret", "internal/view", "internal/report", "internal/graph", "internal/fleet",
+		"internal/lint", "internal/format", "runbooks",
 	}),
 	"cmd/opsctl": {"internal/cli"},
 
@@ -60,7 +67,7 @@ var mayImport = map[string][]string{
 }
 
 // testsMayImport is what a test may import besides.
-var testsMayImport = []string{"internal/fleet", "internal/fleet/realsshd", "internal/fleet/realsudo", "pkg/executor/local"}
+var testsMayImport = []string{"internal/fleet", "internal/fleet/realsshd", "internal/fleet/realsudo", "pkg/executor/local", "pkg/runbook", "pkg/runbook/language"}
 
 var layers = rule{
 	name: "packages import only what stands to their left",
@@ -91,7 +98,7 @@ var layers = rule{
 var homes = map[string][]string{
 	"go.yaml.in/yaml/v4":          {"internal/source"},
 	"github.com/expr-lang/expr":   {"pkg/runbook/expression"},
-	"mvdan.cc/sh/v3":              {"pkg/runbook/shell"},
+	"mvdan.cc/sh/v3":              {"pkg/runbook/shell", "internal/lint"},
 	"modernc.org/sqlite":          {"internal/journal"},
 	"database/sql":                {"internal/journal"},
 	"github.com/gofrs/flock":      {"internal/journal"},
@@ -115,6 +122,7 @@ var homes = map[string][]string{
 // testsOnly are libraries that never get into the program.
 var testsOnly = []string{
 	"pgregory.net/rapid", "github.com/rogpeppe/go-internal", "go.uber.org/goleak", "github.com/google/go-cmp",
+	"github.com/santhosh-tekuri/jsonschema/v6",
 }
 
 var libraries = rule{

@@ -10,14 +10,16 @@ import (
 
 // purePackages take data and give data: no files, no network, no clock, no goroutines.
 var purePackages = []string{
-	"pkg/runbook", "pkg/runbook/expression", "pkg/runbook/shell",
+	"pkg/runbook", "pkg/runbook/language", "pkg/runbook/expression", "pkg/runbook/shell",
 	"pkg/inventory", "pkg/inventory/sshconfig",
-	"pkg/plan", "pkg/run",
+	"pkg/plan", "pkg/run", "internal/lint", "internal/format", "internal/graph",
 }
 
 // readers are the files of pure packages that read files; all else there is given what they read.
 var readers = map[string]string{
-	"pkg/inventory/read.go":              "reads inventories: files, directories, programs",
+	"pkg/inventory/read.go":              "reads inventories: files, and directories of them",
+	"pkg/inventory/read_directory.go":    "reads directories of inventories, group_vars and host_vars",
+	"pkg/inventory/read_program.go":      "runs programs that print an inventory",
 	"pkg/inventory/read_ssh.go":          "reads an ssh_config as an inventory",
 	"pkg/inventory/sshconfig/load.go":    "follows Include of an ssh_config",
 	"pkg/inventory/sshconfig/expand.go":  "looks up the home directories behind ~ and ~name",

@@ -42,7 +42,18 @@ func (p *play) propose() {
 				p.apply(proposal.Event)
 			case run.Decide:
 				p.apply(run.Event{Kind: run.OpDecided, Op: proposal.Op, NotBefore: p.now})
+			case run.Ask:
+				p.apply(run.Event{Kind: run.PersonAsked, Op: proposal.Op, Wave: proposal.Event.Wave})
+				choices := []run.Answer{run.Yes, run.Yes, run.Skip}
+				if proposal.Op.Host != "" {
+					choices = []run.Answer{run.Retry, run.AnsIgnore, run.AnsGoOn, run.AnsStop, run.AnsBack}
+				}
+				p.apply(run.Event{Kind: run.PersonAnswered, Op: proposal.Op, Wave: proposal.Event.Wave, Answer: choices[p.dice.IntN(len(choices))], User: "bea"})
 			case run.Start:
+				if proposal.Act != run.Undo && p.state.LeftOut(proposal.Index) && p.state.See(proposal.Index).Status == run.StatusPending {
+					p.apply(run.Event{Kind: run.OpSkipped, Op: proposal.Op})
+					break
+				}
 				p.apply(run.Event{Kind: run.AttemptStarted, Op: proposal.Op, Act: proposal.Act, Number: proposal.Number})
 			}
 		}
@@ -79,9 +90,31 @@ func (p *play) toTheEnd() {
 	p.t.Fatal("the run never ends")
 }
 
+// asking is a runbook that wants people.
+const asking = `
+name: asking
+hosts: web
+on_failure: ask
+steps:
+  - {id: sure, confirm: sure, run: a, rollback: z}
+  - {id: each, foreach: [a, b], run: b}
+  - id: block
+    confirm: really
+    steps: [{id: in, run: c}]
+    finally: [{id: out, run: d}]
+`
+
 // What a board shows at the end of a run is what its State holds.
 func TestBoardAgreesWithState(t *testing.T) {
-	p := testPlan(t, deploy, "web[1:4]")
+	agree(t, testPlan(t, deploy, "web[1:4]"), run.Succeeded, run.RolledBack, run.PersonNeeded)
+}
+
+func TestBoardAgreesWithStateOfPeople(t *testing.T) {
+	agree(t, testPlan(t, asking, "web[1:3]"), run.Succeeded, run.RolledBack, run.RunFailed)
+}
+
+func agree(t *testing.T, p *plan.Plan, ends ...run.Result) {
+	t.Helper()
 	results := map[run.Result]int{}
 	for seed := range uint64(300) {
 		b := NewBoard(p, testInfo)
@@ -101,7 +134,7 @@ func TestBoardAgreesWithState(t *testing.T) {
 			return
 		}
 	}
-	for _, want := range []run.Result{run.Succeeded, run.RolledBack, run.PersonNeeded} {
+	for _, want := range ends {
 		if results[want] == 0 {
 			t.Errorf("no run ended as %s: %v", want, results)
 		}
@@ -121,7 +154,7 @@ func compareOp(t *testing.T, seed uint64, p *plan.Plan, play *play, i int) {
 		want = seen.Back.String()
 	case seen.Back != run.StatusPending, cell.Status == Left, cell.Status == UndoPending:
 		return // what stays, and why, the State knows better
-	case seen.Status == run.StatusBlocked, p.StepOf(i).Once && cell.Status == Pending:
+	case seen.Status == run.StatusBlocked, seen.Status == run.StatusSkipped && cell.Status == Pending && len(p.StepOf(i).Blocks) > 0, p.StepOf(i).Once && cell.Status == Pending:
 		return // no event tells of them
 	}
 	if got != want {

@@ -2,7 +2,6 @@ package view
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/opsctl/opsctl/pkg/plan"
@@ -167,6 +166,8 @@ func (b *Board) applyOp(e run.Event, s *plan.Step, index int) {
 			b.set(s, index, Waiting)
 			b.hosts[b.byHost[e.Host]].badStep = b.firstBad(e.Host)
 		}
+	case run.PersonAnswered:
+		b.answered(e, s, index)
 	case run.OpSkipped:
 		b.set(s, index, Skipped)
 	case run.OpResolved:
@@ -240,6 +241,24 @@ func (b *Board) endGood(s *plan.Step, index int, status Status) {
 		b.cells[index].Flags |= Recovered
 	}
 	b.set(s, index, status)
+}
+
+// answered takes what a person decided about a failed op.
+func (b *Board) answered(e run.Event, s *plan.Step, index int) {
+	switch e.Answer {
+	case run.Retry:
+		b.cells[index].Flags |= Retried
+		b.set(s, index, Waiting)
+		b.hosts[b.byHost[e.Host]].badStep = b.firstBad(e.Host)
+	case run.AnsIgnore:
+		b.cells[index].Flags |= Tolerated
+		for _, f := range b.Failures {
+			if f.Op == e.Op && f.Act != run.Undo {
+				f.Tolerated = true
+			}
+		}
+		b.hosts[b.byHost[e.Host]].badStep = b.firstBad(e.Host)
+	}
 }
 
 func (b *Board) endUndo(e run.Event, s *plan.Step, index int) {
@@ -333,19 +352,5 @@ func commandOf(s *plan.Step, act run.Act) string {
 	case act == run.Undo, act == run.Save:
 		script = nil
 	}
-	if script == nil || script.Node == nil {
-		return ""
-	}
-	if len(script.Node.Items) > 0 {
-		words := make([]string, len(script.Node.Items))
-		for i, item := range script.Node.Items {
-			words[i] = item.Text
-		}
-		return strings.Join(words, " ")
-	}
-	first, rest, _ := strings.Cut(strings.TrimSpace(script.Node.Text), "\n")
-	if strings.TrimSpace(rest) != "" {
-		first += " …"
-	}
-	return first
+	return ScriptText(script)
 }

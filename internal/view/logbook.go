@@ -93,6 +93,10 @@ func (l *logbook) entry(e run.Event) *entry {
 		line.said = "tried again at " + e.NotBefore.Format(time.TimeOnly)
 	case run.OpSkipped:
 		line.said, line.tone = withReason("skipped", l.theme.oneLine(e.Reason)), toneFaint
+	case run.PersonAsked:
+		line.said, line.tone = withReason("a person is asked", l.theme.oneLine(e.Message)), toneWarn
+	case run.PersonAnswered:
+		line.said = fmt.Sprintf("%s, says %s", e.Answer, l.theme.oneLine(e.User))
 	case run.OpResolved:
 		line.said = fmt.Sprintf("resolved as %s by %s", e.Outcome, l.theme.oneLine(e.User))
 	default:

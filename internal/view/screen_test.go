@@ -142,7 +142,7 @@ func (term *terminal) stopped() bool {
 func (term *terminal) await(what string, holds func(screen string) bool) string {
 	term.t.Helper()
 	var screen string
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if screen = term.tmux("capture-pane", "-p"); holds(screen) {
 			return screen
 		}

@@ -19,6 +19,9 @@ const (
 	ModePlain Mode = "plain" // a line an event
 	ModeJSON  Mode = "json"  // each event as JSON, on standard output
 	ModeQuiet Mode = "quiet" // only what went wrong, at the end
+
+	ModeGitHub Mode = "github" // a run as plain; what is wrong with files as annotations
+	ModeSARIF  Mode = "sarif"  // what is wrong with files as one SARIF document
 )
 
 // Options are where and how to show.
@@ -95,6 +98,8 @@ func (o Options) mode() Mode {
 	switch o.Mode {
 	case ModeJSON, ModeQuiet, ModePlain:
 		return o.Mode
+	case ModeGitHub, ModeSARIF:
+		return ModePlain
 	case ModeTUI:
 		if able {
 			return ModeTUI

@@ -29,6 +29,7 @@ type attempt struct {
 	capture *capture
 	sealed  *run.Sealed
 	late    bool   // the undo is sealed at the outcome
+	boot    string // of the place, once it was rebooted
 	restore string // what an undo does first: it puts kept files back
 	pretend bool   // nothing will be sent: secrets are not fetched for it
 }
@@ -44,6 +45,10 @@ func (l *loop) intend(p run.Proposal) {
 	}
 	if p.Act != run.Undo && l.first(p.Index) && step.Skip != "" {
 		l.emit(run.Event{Kind: run.OpSkipped, Op: p.Op, Reason: "left out by " + step.Skip})
+		return
+	}
+	if p.Act != run.Undo && l.first(p.Index) && l.state.LeftOut(p.Index) {
+		l.emit(run.Event{Kind: run.OpSkipped, Op: p.Op, Reason: "left out by a person"})
 		return
 	}
 	if p.Act != run.Undo && l.first(p.Index) && step.HasIf {
@@ -128,14 +133,17 @@ func (l *loop) prepareDo(a *attempt) (func(context.Context) Ending, error) {
 		text, err := l.scopes.renderer(a)(src.Manual)
 		return l.byHand(a, l.Masker.String(text)), err
 	}
-	if src.Action == "run" {
-		if a.cmd, err = l.command(a, src.Run, l.scopes.saved(a)); err != nil {
+	if src.Action == "run" || src.Action == "script" {
+		if a.cmd, err = l.program(a, l.scopes.saved(a)); err != nil {
 			return nil, err
 		}
 		if src.Read() {
 			return l.asks(a), nil
 		}
 		return l.acts(a), l.keepFiles(a)
+	}
+	if src.Action == "reboot" {
+		return l.reboots(a)
 	}
 	if src.Wait != nil && src.Wait.Run != nil { // its values are filled in here: only we know them
 		a.cmd, err = l.command(a, src.Wait.Run, nil)

@@ -229,8 +229,10 @@ func (p *preview) what(ctx context.Context, a *attempt, f *Forecast, before pend
 		f.Class, f.Reason = WouldChange, "a person does it"
 	case step.Read:
 		p.read(ctx, a, f, before)
-	case step.Source.Action == "run":
+	case step.Source.Action == "run" || step.Source.Action == "script":
 		p.script(ctx, a, f, before)
+	case step.Source.Action == "http" || step.Source.Action == "reboot":
+		p.certain(a, f)
 	default:
 		p.work(ctx, a, f, before)
 	}
@@ -293,9 +295,14 @@ func (p *preview) read(ctx context.Context, a *attempt, f *Forecast, before pend
 	}
 	a.capture = newCapture(p.loop, a.ref, true)
 	var ending Ending
-	if a.ask != nil {
+	lister, lists := a.ask.(Lister)
+	switch {
+	case lists:
+		ending = lister.List(ctx, p.Prober(a.place), a.cmd, a.capture.hear)
+		f.Diff = a.capture.text(Stderr)
+	case a.ask != nil:
 		ending = a.ask.Ask(ctx, p.Prober(a.place), a.cmd, a.capture.hear)
-	} else {
+	default:
 		ending = p.Prober(a.place).Ask(ctx, a.cmd, a.capture.hear)
 	}
 	e := run.Event{}
@@ -338,7 +345,7 @@ func (p *preview) script(ctx context.Context, a *attempt, f *Forecast, before pe
 		}
 		saved[item.Name] = strings.TrimRight(value.String(), "\n")
 	}
-	if _, err := p.loop.command(a, a.step.Source.Run, saved); err != nil {
+	if _, err := p.loop.program(a, saved); err != nil {
 		f.Class, f.Reason = CannotKnow, reasonOf(err)
 	}
 }
@@ -360,6 +367,9 @@ func (p *preview) work(ctx context.Context, a *attempt, f *Forecast, before pend
 		before.paths = nil
 	}
 	if f.Class = ""; p.unasked(f, before) {
+		if p.Prober != nil && a.step.Source.Certain() {
+			f.Class, f.Reason = WouldChange, "" // whatever those before it do
+		}
 		return
 	}
 	f.Class = WouldChange

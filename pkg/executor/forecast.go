@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/opsctl/opsctl/pkg/inventory"
@@ -38,15 +39,37 @@ type pending struct {
 	paths  []string // by built-in actions: what they touch is known
 }
 
-// meets tells whether a path is one that would be changed, or stands above or below one.
+// meets tells whether a path is one that would be changed, or stands above or below one. What is no
+// path, such as a service, may hang on every file.
 func (p pending) meets(path string) bool {
 	for _, other := range p.paths {
+		if !isPath(path) && (isPath(other) || other == path) {
+			return true
+		}
 		a, b := strings.TrimRight(path, "/")+"/", strings.TrimRight(other, "/")+"/"
 		if strings.HasPrefix(a, b) || strings.HasPrefix(b, a) {
 			return true
 		}
 	}
 	return false
+}
+
+func isPath(s string) bool { return strings.HasPrefix(s, "/") || strings.HasPrefix(s, "~") }
+
+// certain looks at a step that is done whatever is found: only its values may not be known yet.
+func (p *preview) certain(a *attempt, f *Forecast) {
+	f.Class, a.pretend = WouldChange, true
+	_, err := p.loop.bare(a)
+	if err == nil {
+		var ask Question
+		_, ask, err = p.Actions(a.step.Source, a.step.Source.In.Dir, p.loop.scopes.renderer(a))
+		if said, ok := ask.(fmt.Stringer); ok && err == nil {
+			f.Reason = said.String()
+		}
+	}
+	if err != nil {
+		f.Class, f.Reason = CannotKnow, reasonOf(err)
+	}
 }
 
 type unknownError struct{ reason string }

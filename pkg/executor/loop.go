@@ -154,6 +154,7 @@ func (l *loop) take(a arrival) {
 	if a.broken != nil {
 		panic(a.broken)
 	}
+	l.up(a.work)
 	e := l.finished(a.work, a.ending)
 	if a.work.step.Ask {
 		l.lastWords[a.work.index] = e.Message

@@ -232,10 +232,19 @@ type Probe struct {
 	Diff string // what would change, for people; "" where it cannot be shown
 }
 
-// Question is a built-in action that only reads, its values filled in.
+// Question is a built-in action that needs nothing of the host but its point of view, its values
+// filled in. Most only read. One of a step that changes something, a request, cannot be claimed on
+// the host: it is asked once, and where it cannot be told whether it took effect, the verdict is
+// NotLearned.
 type Question interface {
 	// Ask asks until there is an answer; what it did goes to sink.
 	Ask(ctx context.Context, h Prober, c Command, sink Sink) Ending
+}
+
+// Lister is a Question whose answer leaves something here, such as files from the host.
+type Lister interface {
+	// List gives the same output on stdout, and leaves nothing; what Ask would leave goes to stderr.
+	List(ctx context.Context, h Prober, c Command, sink Sink) Ending
 }
 
 // Actions make the built-in actions of steps. render evaluates a text of the step; dir is where

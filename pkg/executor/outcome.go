@@ -274,6 +274,13 @@ func (l *loop) settleOpen(boots map[string]string) {
 			l.emit(run.Event{Kind: run.AttemptFinished, Op: o.Op, Act: o.Act, Number: o.Number, Outcome: run.Unreachable, Class: run.NeverRan, Message: "opsctl ended before the answer came"})
 			continue
 		}
+		if o.Act == run.Do && a.step.Source.Action == "http" { // no host has a record of it
+			l.emit(run.Event{
+				Kind: run.AttemptFinished, Op: o.Op, Act: o.Act, Number: o.Number, Outcome: run.Unknown, Effects: true, Class: "http",
+				Message: "opsctl ended before the answer came; the request may have been received",
+			})
+			continue
+		}
 		if sealed := l.scopes.sealed(a); o.Act == run.Undo && sealed != nil && sealed.Place != "" {
 			for _, h := range l.Plan.Hosts {
 				if h.Name == sealed.Place {
@@ -284,16 +291,33 @@ func (l *loop) settleOpen(boots map[string]string) {
 		a.late = l.undoIsLate(a)
 		a.capture = newCapture(l, a.ref, l.scopes.wanted(a.step))
 		a.capture.hidden = a.step.Source.IsSensitive()
-		ctx, boot := l.ctx, boots[a.place.Name]
+		ctx, settle := l.ctx, l.settles(a, boots[a.place.Name])
 		l.launches = append(l.launches, func() {
 			l.spawn(a, func() Ending {
-				ending := l.Host(a.place).Settle(ctx, Attempt{ID: a.id()}, boot, a.capture.sink)
+				ending := settle(ctx)
 				if ending.Verdict == NeverRan {
 					ending.Class = run.NeverRan
 				}
 				return ending
 			})
 		})
+	}
+}
+
+// settles is how it is found out what became of an attempt. Its claim lies with the user it ran as.
+func (l *loop) settles(a *attempt, boot string) func(context.Context) Ending {
+	if a.ref.Act == run.Do && a.step.Source.Action == "reboot" {
+		return l.settleReboot(a, boot)
+	}
+	user, err := l.sudo(a)
+	if sealed := l.scopes.sealed(a); a.ref.Act == run.Undo && sealed != nil {
+		user, err = sealed.Sudo, nil
+	}
+	return func(ctx context.Context) Ending {
+		if err != nil {
+			return Ending{Verdict: NotLearned, Class: "expression", Message: err.Error()}
+		}
+		return l.Host(a.place).Settle(ctx, Attempt{ID: a.id(), Command: Command{Sudo: user}}, boot, a.capture.sink)
 	}
 }
 

@@ -60,12 +60,9 @@ func (l *loop) bare(a *attempt) (Command, error) {
 	if c.Dir, err = l.scopes.renderOf(a, owner, dir); err != nil {
 		return c, err
 	}
-	text, owner := runbook.Said(src, func(s *runbook.Step) *runbook.Text { return s.Sudo })
-	sudo, err := l.scopes.renderOf(a, owner, text)
-	if err != nil {
+	if c.Sudo, err = l.sudo(a); err != nil {
 		return c, err
 	}
-	c.Sudo = sudoUser(sudo)
 	var chain []*runbook.Step
 	for at := src; at != nil; at = at.Parent {
 		if len(at.Env) > 0 {
@@ -100,6 +97,13 @@ func (l *loop) addEnv(c *Command, vars []runbook.EnvVar, render func(*runbook.Te
 		c.Env[v.Name] = value
 	}
 	return nil
+}
+
+// sudo gives the user that the step runs as; "" is the login user.
+func (l *loop) sudo(a *attempt) (string, error) {
+	text, owner := runbook.Said(a.step.Source, func(s *runbook.Step) *runbook.Text { return s.Sudo })
+	sudo, err := l.scopes.renderOf(a, owner, text)
+	return sudoUser(sudo), err
 }
 
 // sudoUser reads sudo: true, false or a user.

@@ -17,6 +17,12 @@ type builder struct {
 	groups map[string]*groupNode
 	all    []variable
 	words  []string // of hosts, made when a near one is first looked for
+
+	ansible     bool                   // one of the drafts is of Ansible
+	allChildren []*source.Node         // groups said to be in "all", which they are anyway
+	trees       []varsTree             // group_vars and host_vars, the later winning
+	given       []map[string]*variable // of each host: what decided its variables that may be settings
+	told        map[toldOnce]bool
 }
 
 // groupNode is a group while it is being resolved.
@@ -30,12 +36,13 @@ type groupNode struct {
 	hosts    []*Host
 }
 
-func build(drafts []*draft, t *troubles) (*Inventory, error) {
+func build(drafts []*draft, trees []varsTree, t *troubles) (*Inventory, error) {
 	b := builder{
 		troubles: t,
 		inv:      &Inventory{local: &Host{Name: Local, index: -1}, groups: map[string]*Group{}},
 		drafts:   map[string]*hostDraft{},
 		groups:   map[string]*groupNode{},
+		trees:    trees,
 	}
 	ordered := b.merge(drafts)
 	b.hosts(ordered)
@@ -45,13 +52,14 @@ func build(drafts []*draft, t *troubles) (*Inventory, error) {
 		for _, g := range nodes {
 			b.members(g)
 		}
+		b.sameNames(nodes)
+		b.finish(nodes)
 	}
 	warnings, err := b.end()
 	if err != nil {
 		return nil, err
 	}
 	b.inv.Warnings = warnings
-	b.finish(nodes)
 	return b.inv, nil
 }
 
@@ -59,9 +67,11 @@ func build(drafts []*draft, t *troubles) (*Inventory, error) {
 func (b *builder) merge(drafts []*draft) []*hostDraft {
 	var ordered []*hostDraft
 	for _, d := range drafts {
+		b.ansible = b.ansible || d.ansible
 		for i := range d.hosts {
 			h := d.hosts[i]
 			if first := b.drafts[h.name]; first != nil {
+				b.withoutPort(&h)
 				first.keys = first.keys.overlay(h.keys)
 				continue
 			}
@@ -72,12 +82,26 @@ func (b *builder) merge(drafts []*draft) []*hostDraft {
 			b.mergeGroup(g)
 		}
 	}
+	if b.ansible && b.groups[Ungrouped] == nil {
+		b.groups[Ungrouped] = &groupNode{groupDraft: groupDraft{name: Ungrouped, node: &source.Node{File: &source.File{}}}}
+	}
 	return ordered
+}
+
+// withoutPort takes the port off a host that an earlier source has.
+func (b *builder) withoutPort(h *hostDraft) {
+	if len(h.keys.vars) > 0 && h.keys.vars[0].onlyNew {
+		b.portIgnored(&h.keys.vars[0], h.name)
+		keys := *h.keys
+		keys.vars = keys.vars[1:]
+		h.keys = &keys
+	}
 }
 
 func (b *builder) mergeGroup(g groupDraft) {
 	if g.name == All {
 		b.all = append(b.all, g.vars...)
+		b.allChildren = append(b.allChildren, g.children...)
 		return
 	}
 	node := b.groups[g.name]
@@ -88,11 +112,17 @@ func (b *builder) mergeGroup(g groupDraft) {
 	node.words = append(slices.Clip(node.words), g.words...)
 	node.children = append(slices.Clip(node.children), g.children...)
 	node.vars = append(slices.Clip(node.vars), g.vars...)
+	if g.priority != nil {
+		node.priority = g.priority
+	}
+	if g.onlyVars == nil {
+		node.onlyVars = nil
+	}
 }
 
 func (b *builder) hosts(ordered []*hostDraft) {
 	if len(ordered) > HostsMax {
-		b.add(ordered[HostsMax].node.Problem(fmt.Sprintf("more than %d hosts", HostsMax), ""))
+		b.add(problemAt(ordered[HostsMax].node, fmt.Sprintf("more than %d hosts", HostsMax), ""))
 		ordered = ordered[:HostsMax]
 	}
 	store := make([]Host, len(ordered))
@@ -125,20 +155,45 @@ func (b *builder) sortedGroups() []*groupNode {
 	return nodes
 }
 
-// link finds the children of every group, and names that are host and group at once.
+// link finds the children of every group.
 func (b *builder) link(nodes []*groupNode) {
 	for _, g := range nodes {
-		if h := b.drafts[g.name]; h != nil {
-			b.add(g.node.Problem(fmt.Sprintf("%s is a host and a group at once", quote(g.name)), "the host stands at "+place(h.node)))
+		if g.onlyVars != nil {
+			b.add(g.onlyVars.ProblemAt(0, len(g.name), fmt.Sprintf("cannot find the group %s, which gets vars here", quote(g.name)), fmt.Sprintf("a group begins with [%s]", g.name)))
 		}
 		for _, word := range g.children {
 			b.linkChild(g, word)
 		}
 	}
+	all := &groupNode{} // to find those that do not exist
+	for _, word := range b.allChildren {
+		if word.Text != Ungrouped {
+			b.linkChild(all, word)
+		}
+	}
+	for _, g := range all.kids {
+		g.parents = slices.DeleteFunc(g.parents, func(p *groupNode) bool { return p == all })
+	}
+}
+
+// sameNames finds names that are host and group at once. A group that holds only the host of its
+// name does no harm: dynamic inventories make such groups.
+func (b *builder) sameNames(nodes []*groupNode) {
+	for _, g := range nodes {
+		h := b.drafts[g.name]
+		if h == nil || b.ansible && len(g.hosts) == 1 && g.hosts[0].Name == g.name && len(g.kids) == 0 {
+			continue
+		}
+		b.add(problemAt(g.node, fmt.Sprintf("%s is a host and a group at once", quote(g.name)), "the host stands at "+place(h.node)))
+	}
 }
 
 func (b *builder) linkChild(g *groupNode, word *source.Node) {
 	child := b.groups[word.Text]
+	if b.ansible && word.Text == Ungrouped {
+		b.add(problemAt(word, `"ungrouped" cannot be in a group: its hosts are those that no group has`, ""))
+		return
+	}
 	if child != nil {
 		if !slices.Contains(g.kids, child) {
 			g.kids = append(g.kids, child)
@@ -162,7 +217,7 @@ func (b *builder) linkChild(g *groupNode, word *source.Node) {
 			return names
 		})
 	}
-	b.add(word.Problem(fmt.Sprintf("cannot find the group %s", quote(word.Text)), hint))
+	b.add(problemAt(word, fmt.Sprintf("cannot find the group %s", quote(word.Text)), hint))
 }
 
 // acyclic finds groups that contain themselves, and prints each loop once.
@@ -205,10 +260,10 @@ func loopProblem(path []*groupNode, again *groupNode) *source.Problem {
 	last := path[len(path)-1]
 	for _, word := range last.children {
 		if word.Text == again.name {
-			return word.Problem("a group cannot contain itself: "+loop.String()+again.name, "")
+			return problemAt(word, "a group cannot contain itself: "+loop.String()+again.name, "")
 		}
 	}
-	return again.node.Problem("a group cannot contain itself: "+loop.String()+again.name, "")
+	return problemAt(again.node, "a group cannot contain itself: "+loop.String()+again.name, "")
 }
 
 // members finds the hosts of a group, those of its children first.
@@ -232,48 +287,6 @@ func (b *builder) members(g *groupNode) {
 	g.hosts = make([]*Host, len(in))
 	for i, index := range in {
 		g.hosts[i] = b.inv.Hosts[index]
-	}
-}
-
-// finish derives everything hosts know about their groups, and their variables.
-func (b *builder) finish(nodes []*groupNode) {
-	for _, g := range nodes {
-		group := &Group{Name: g.name, Hosts: g.hosts}
-		for _, kid := range g.kids {
-			group.Groups = append(group.Groups, kid.name)
-		}
-		slices.Sort(group.Groups)
-		b.inv.Groups = append(b.inv.Groups, group)
-		b.inv.groups[g.name] = group
-		for _, h := range g.hosts {
-			h.Groups = append(h.Groups, g.name)
-		}
-	}
-	for _, h := range b.inv.Hosts {
-		h.set(b.all)
-	}
-	for _, g := range nodes {
-		g.setDepth()
-	}
-	sort.SliceStable(nodes, func(i, j int) bool { return nodes[i].depth < nodes[j].depth })
-	for _, g := range nodes {
-		for _, h := range g.hosts {
-			h.set(g.vars)
-		}
-	}
-	for _, h := range b.inv.Hosts {
-		h.set(b.drafts[h.Name].keys.vars)
-	}
-}
-
-func (h *Host) set(vars []variable) {
-	if len(vars) > 0 && h.Vars == nil {
-		h.Vars = make(map[string]any, len(vars))
-		h.Origins = make(map[string]string, len(vars))
-	}
-	for i := range vars {
-		h.Vars[vars[i].name] = vars[i].value
-		h.Origins[vars[i].name] = vars[i].origin
 	}
 }
 

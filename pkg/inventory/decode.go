@@ -11,7 +11,7 @@ import (
 func Decode(node *source.Node) (*Inventory, error) {
 	var t troubles
 	d := decodeDraft(node, &t)
-	return build([]*draft{d}, &t)
+	return build([]*draft{d}, nil, &t)
 }
 
 type decoder struct {

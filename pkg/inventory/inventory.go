@@ -1,6 +1,8 @@
 package inventory
 
 import (
+	"time"
+
 	"github.com/opsctl/opsctl/internal/source"
 )
 
@@ -17,12 +19,24 @@ const (
 	rangeBytesMax  = 4 * NameBytesMax
 	problemsMax    = 100 // shown of one load; the rest is counted
 	nearestMax     = 20  // problems of one load for which a near name is looked for
+
+	longBytesMax     = 16 << 20         // of an INI or JSON file
+	varsBytesMax     = 64 << 20         // of all files in group_vars and host_vars
+	directoryMax     = 8                // directories within each other
+	outputBytesMax   = 64 << 20         // that a program prints
+	complaintMax     = 4 << 10          // bytes of its standard error that are kept
+	complaintLineMax = 3                // and lines of these that are told
+	programTimeMax   = 60 * time.Second // for its answer to --list
+	hostTimeMax      = 5 * time.Minute  // for its answers about all hosts, one by one
 )
 
 // The names that mean something in every inventory.
 const (
 	All   = "all"   // every host, not the controller
 	Local = "local" // the controller, where opsctl itself runs
+
+	// Ungrouped is the group of the hosts that no other group has, where there is an inventory of Ansible.
+	Ungrouped = "ungrouped"
 )
 
 // Host is one machine as the inventory describes it. Its maps may share values
@@ -34,6 +48,15 @@ type Host struct {
 	Port     int    // 0 where ssh_config decides
 	Jump     string // as ProxyJump takes it; "" where ssh_config decides
 	Identity string // path of a private key; "" where ssh_config decides
+
+	// Connection is how an Ansible inventory says the host is reached: "" is SSH, "local" is that it
+	// is this machine under another name.
+	Connection string
+	// NoWay says why the host cannot be reached with what its inventory says of it; "" where it can.
+	NoWay string
+	// SettingOrigins tells where the settings above came from, for those that Ansible variables gave:
+	// addr, user, port, jump, identity, connection.
+	SettingOrigins map[string]string
 
 	Groups  []string          // sorted: all it is in, directly or through parents, without "all"
 	Vars    map[string]any    // merged: all < parent groups < groups < host

@@ -127,11 +127,11 @@ func TestFormatsAreToldApart(t *testing.T) {
 func TestLoadRefusesFiles(t *testing.T) {
 	dir := t.TempDir()
 	tests := []struct{ name, path, want string }{
-		{"directory", dir, "X: is a directory, not a file\n  hint: name the inventory file inside it"},
+		{"directory", t.TempDir(), "X: is a directory without an inventory in it\n  hint: name the file, or the directory that holds it"},
 		{"missing", filepath.Join(dir, "nope.yaml"), "X: cannot read the inventory: there is no such file"},
 		{"missing word", "web1", "X: cannot read the inventory: there is no such file\n  hint: for a list of hosts put a comma behind it: \"web1,\""},
 		{"empty", file(t, "e", " \n"), "X: is empty"},
-		{"binary", file(t, "b", "a\x00b"), "X: is not text (it is binary, or not UTF-8)\n  hint: inventories are YAML or ssh_config, in UTF-8"},
+		{"binary", file(t, "b", "a\x00b"), "X: is not text (it is binary, or not UTF-8)\n  hint: inventories are YAML, INI, JSON or ssh_config, in UTF-8"},
 		{"long", file(t, "l", strings.Repeat("#\n", SourceBytesMax/2+1)), "X: is longer than 1048576 bytes\n  hint: split it; -i takes several"},
 		{"syntax", file(t, "s", "hosts: [a\n"), "X:1:9: cannot read this as YAML: did not find expected ',' or ']'"},
 		{"ssh_config", file(t, "c", "Host a\n Port x\n"), "X:2:2: cannot take \"x\" as a port: it must be a number from 1 to 65535\n    2 |  Port x\n      |  ^^^^^^"},
@@ -157,7 +157,7 @@ func TestLoadRefusesFiles(t *testing.T) {
 			}
 		})
 	}
-	_, err := Load([]string{dir, "-x,", "nope"})
+	_, err := Load([]string{t.TempDir(), "-x,", "nope"})
 	if err == nil || strings.Count(err.Error(), "hint:") != 2 {
 		t.Errorf("not all at once: %v", err)
 	}

@@ -2,11 +2,15 @@ package inventory
 
 import (
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/opsctl/opsctl/internal/source"
 	"github.com/opsctl/opsctl/pkg/inventory/sshconfig"
 )
+
+// ansibleVariable finds a host of Ansible that is called like a keyword of ssh_config.
+var ansibleVariable = regexp.MustCompile(`\sansible_\w+=`)
 
 // isSSHConfig looks at the first line that says something: ssh_config starts it with one of its
 // keywords and no colon.
@@ -16,7 +20,7 @@ func isSSHConfig(text string) bool {
 		if line == "" || line[0] == '#' {
 			continue
 		}
-		return sshconfig.IsDirective(line)
+		return sshconfig.IsDirective(line) && !ansibleVariable.MatchString(line)
 	}
 	return false
 }
@@ -27,7 +31,7 @@ func readSSHConfig(path string, file *source.File, t *troubles) *draft {
 	d := decoder{troubles: t, seen: map[string]*source.Node{}}
 	resolver, err := sshconfig.New(sshconfig.Options{Files: []string{path}})
 	if err != nil {
-		d.sshProblems(file, err)
+		d.addAll(file, err)
 		return &d.draft
 	}
 	if len(resolver.Entries()) == 0 {
@@ -76,16 +80,5 @@ func (d *decoder) sshHost(node *source.Node, keys *hostKeys) {
 	if d.seen[name] == nil && name != All && name != Local {
 		d.seen[name] = node
 		d.draft.hosts = append(d.draft.hosts, hostDraft{name: name, node: node, keys: keys})
-	}
-}
-
-// sshProblems notes what the parser found; its problems have their own files and places.
-func (d *decoder) sshProblems(file *source.File, err error) {
-	problems, ok := source.AsProblems(err)
-	if !ok {
-		problems = source.Problems{{File: file, Message: err.Error()}}
-	}
-	for _, p := range problems {
-		d.add(p)
 	}
 }

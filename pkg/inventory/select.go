@@ -158,7 +158,10 @@ func (s *selection) named(t *term, p Pattern) []*Host {
 		return []*Host{h}
 	}
 	unknown := &UnknownError{Word: t.name, Pattern: p.Text, Offset: t.offset}
-	if len(s.unknown) < nearestMax {
+	switch {
+	case t.name == "localhost": // what Ansible calls this machine
+		unknown.Nearest = Local
+	case len(s.unknown) < nearestMax:
 		unknown.Nearest = source.Nearest(t.name, s.inv.names())
 	}
 	s.unknown = append(s.unknown, unknown)

@@ -11,15 +11,17 @@ type Snapshot struct {
 
 // SnapshotHost is one host of a Snapshot.
 type SnapshotHost struct {
-	Name      string         `json:"name"`
-	Addr      string         `json:"addr,omitempty"`
-	User      string         `json:"user,omitempty"`
-	Port      int            `json:"port,omitempty"`
-	Jump      string         `json:"jump,omitempty"`
-	Identity  string         `json:"identity,omitempty"`
-	SSHConfig string         `json:"ssh_config,omitempty"`
-	Groups    []string       `json:"groups,omitempty"`
-	Vars      map[string]any `json:"vars,omitempty"`
+	Name       string         `json:"name"`
+	Addr       string         `json:"addr,omitempty"`
+	User       string         `json:"user,omitempty"`
+	Port       int            `json:"port,omitempty"`
+	Jump       string         `json:"jump,omitempty"`
+	Identity   string         `json:"identity,omitempty"`
+	Connection string         `json:"connection,omitempty"`
+	NoWay      string         `json:"no_way,omitempty"`
+	SSHConfig  string         `json:"ssh_config,omitempty"`
+	Groups     []string       `json:"groups,omitempty"`
+	Vars       map[string]any `json:"vars,omitempty"`
 }
 
 // Snapshot gives the inventory as plain data.
@@ -28,7 +30,7 @@ func (inv *Inventory) Snapshot() Snapshot {
 	for _, h := range inv.Hosts {
 		s.Hosts = append(s.Hosts, SnapshotHost{
 			Name: h.Name, Addr: h.Addr, User: h.User, Port: h.Port, Jump: h.Jump, Identity: h.Identity,
-			SSHConfig: h.SSHConfig, Groups: h.Groups, Vars: h.Vars,
+			SSHConfig: h.SSHConfig, Connection: h.Connection, NoWay: h.NoWay, Groups: h.Groups, Vars: h.Vars,
 		})
 	}
 	for _, g := range inv.Groups {
@@ -47,7 +49,7 @@ func Restore(s Snapshot) *Inventory {
 	for i, h := range s.Hosts {
 		host := &Host{
 			Name: h.Name, Addr: h.Addr, User: h.User, Port: h.Port, Jump: h.Jump, Identity: h.Identity,
-			SSHConfig: h.SSHConfig, Groups: h.Groups, Vars: h.Vars, index: i,
+			SSHConfig: h.SSHConfig, Connection: h.Connection, NoWay: h.NoWay, Groups: h.Groups, Vars: h.Vars, index: i,
 		}
 		inv.Hosts = append(inv.Hosts, host)
 		inv.hosts[host.Name] = host

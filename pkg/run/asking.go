@@ -97,15 +97,13 @@ func (s *State) applyConfirm(e Event) error {
 	case Yes:
 		state.agreed = true
 	case Skip:
-		state.agreed = true
-		for k := range step.Targets.Hosts {
-			if i := step.First + k; s.ops[i].status == StatusPending {
-				s.endGood(step, i, StatusSkipped)
-			}
-		}
+		state.agreed, state.leftOut = true, true
 	}
 	return nil
 }
+
+// LeftOut tells whether a person left the step of an op out: it is to be skipped, as each becomes due.
+func (s *State) LeftOut(i int) bool { return s.steps[s.plan.StepOf(i).Index].leftOut }
 
 // instance finds a step of the plan by its id and its wave.
 func (s *State) instance(id string, wave int) *plan.Step {

@@ -266,6 +266,10 @@ func (p *player) carryOut(proposal Proposal) {
 	case Ask:
 		p.answer(proposal)
 	case Start:
+		if proposal.Act != Undo && p.state.LeftOut(proposal.Index) && p.state.See(proposal.Index).Status == StatusPending {
+			p.happens(Event{Kind: OpSkipped, Op: proposal.Op})
+			return
+		}
 		if proposal.Act != Undo && step.HasIf && p.skipped[proposal.Op.String()] && p.state.See(proposal.Index).Status == StatusPending {
 			p.happens(Event{Kind: OpSkipped, Op: proposal.Op})
 			return

@@ -112,6 +112,10 @@ func (w *world) carryOut(p Proposal) {
 		w.ask(p)
 	case Start:
 		step := w.plan.StepOf(p.Index)
+		if p.Act != Undo && w.state.LeftOut(p.Index) && w.state.See(p.Index).Status == StatusPending {
+			w.emit(Event{Kind: OpSkipped, Op: p.Op})
+			return
+		}
 		if p.Act != Undo && step.HasIf && w.state.See(p.Index).Status == StatusPending && w.skip(p.Op) {
 			w.emit(Event{Kind: OpSkipped, Op: p.Op})
 			return

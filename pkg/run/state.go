@@ -82,7 +82,8 @@ type stepState struct {
 	over      bool  // it has ended on all its hosts, and, if it has none, all before it
 	shut      bool  // no host ended well: nobody passes
 	asked     bool  // a person was asked before its first op
-	agreed    bool  // …and agreed
+	agreed    bool  // …and answered so that it may go on
+	leftOut   bool  // …by leaving it out
 	endWaits  int32 // of waits: steps of the block that this is the finally of
 	bridges   []int // steps before it that are one without hosts away
 }

@@ -95,7 +95,7 @@ func (c *compiler) names() {
 		c.secret[p.Name] = p.Secret
 	}
 	for _, v := range c.rb.Vars {
-		note(v.Node, v.Name, "a var")
+		note(v.Key, v.Name, "a var")
 	}
 }
 
@@ -121,7 +121,7 @@ func (c *compiler) vars() {
 			for len(loop) > 1 && loop[0] != v.Name {
 				loop = loop[1:]
 			}
-			c.problem(v.Node, "these vars are made of each other: %s", strings.Join(loop, " → "))
+			c.problem(v.Key, "these vars are made of each other: %s", strings.Join(loop, " → "))
 			path = path[:len(path)-1]
 			return
 		}
@@ -278,6 +278,7 @@ func (c *compiler) script(s *Script, shellName string, sc *scope) {
 		use := shell.Use{Raw: p.Expr.Raw, Secret: c.isSecret(p.Expr) || !sc.result && p.Expr.Uses("result")} // what is not known yet goes by variable too
 		if use.Raw && (use.Secret || usesAny(p.Expr, remote)) {
 			c.problems.Add(s.Node.ProblemAt(p.Offset, p.Width, "raw() would let a secret, or a value that came from a host, become code", "leave raw() out: the command then sees exactly the value"))
+			use = shell.Use{} // said once
 		}
 		parts = append(parts, shell.Part{Text: "${{" + p.Expr.Source + "}}", Value: len(uses), Offset: p.Offset})
 		uses = append(uses, use)

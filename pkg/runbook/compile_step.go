@@ -26,6 +26,7 @@ func (c *compiler) step(s *Step) {
 		c.cond(o.Expr, &withResult, expression.WantAny)
 	}
 	c.action(s, sc)
+	c.builtin(s, &withSaved)
 	if len(s.Save) > 0 && s.IsSensitive() {
 		c.problem(s.Node.Get("save"), "what a sensitive step saves would be kept in the journal").Hint = "save_files keeps copies on the host itself"
 	}

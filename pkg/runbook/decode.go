@@ -57,18 +57,22 @@ type keys map[string]func(*source.Node)
 
 // later are keys of the language that this version does not know yet, so that the message is honest.
 var later = map[string]bool{
-	"schedule": true, "notify": true, "script": true, "line": true, "service": true, "fetch": true, "http": true, "reboot": true,
+	"schedule": true, "notify": true,
 }
 
-// each hands the values of a map to its keys; unknown keys are problems.
+// each hands the values of a map to its keys; unknown keys are problems. It tells whether all of them
+// are known: what seems to be missing may stand there under another name.
 func (d *decoder) each(n *source.Node, what string, k keys) bool {
 	if n.Kind != source.Map {
-		d.problem(n, "%s is a map of keys, this is %s", what, n.Describe())
+		d.problem(n, "%s is a map of keys, this is %s", what, n.Describe()).Hint = mapHints[what]
 		return false
 	}
+	whole := true
 	for _, p := range n.Pairs {
 		if p.Value.Tag != "" {
-			d.problem(p.Value, "%q begins a YAML tag here", p.Value.Tag).Hint = "quote the whole value; in an expression, write \"not x\" for \"!x\""
+			problem := d.problem(p.Value, "%q begins a YAML tag here", p.Value.Tag)
+			problem.Width = len(p.Value.Tag)
+			problem.Hint = "quote the whole value; in an expression, write \"not x\" for \"!x\""
 			continue
 		}
 		if do, ok := k[p.Key.Text]; ok {
@@ -79,9 +83,16 @@ func (d *decoder) each(n *source.Node, what string, k keys) bool {
 			d.problem(p.Key, "%q of %s is not supported by this version of opsctl", p.Key.Text, what)
 			continue
 		}
+		whole = false
 		d.problem(p.Key, "unknown key %q in %s", p.Key.Text, what).Hint = unknownHint(p.Key.Text, k)
 	}
-	return true
+	return whole
+}
+
+// mapHints are what is most often meant by a text where a map of keys belongs.
+var mapHints = map[string]string{
+	"a step": "run: the command", "copy": "copy: {src: dist/, dest: /srv/app}", "link": "link: {path: /srv/app/current, to: /srv/app/v1}",
+	"wait": "wait: {tcp: 'localhost:80'}, wait: {pause: 30s}", "assert": "assert: {that: 'version != \"\"'}", "a runbook": "name: x, and steps: [{run: uptime}]",
 }
 
 func unknownHint(word string, k keys) string {
@@ -90,7 +101,7 @@ func unknownHint(word string, k keys) string {
 		names = append(names, name)
 	}
 	sort.Strings(names)
-	if hint := source.DidYouMean(word, names); hint != "" {
+	if hint := instead(word, names); hint != "" {
 		return hint
 	}
 	return "it takes " + strings.Join(names, ", ")
@@ -207,7 +218,10 @@ func (d *decoder) script(target **Script) func(*source.Node) {
 				return
 			}
 		default:
-			d.problem(n, "a command is needed here, this is %s", n.Describe())
+			p := d.problem(n, "a command is needed here, this is %s", n.Describe())
+			if p.Hint = "run: the command itself, or a list of words"; n.Kind == source.Null {
+				p.Hint = `quote it: an unquoted "#" starts a comment`
+			}
 			return
 		}
 		*target = s
@@ -272,7 +286,7 @@ func (d *decoder) oneOf(target *string, words ...string) func(*source.Node) {
 				return
 			}
 		}
-		d.problem(n, "%s is not one of %s", n.Describe(), strings.Join(words, ", ")).Hint = source.DidYouMean(n.Text, words)
+		d.problem(n, "%s is not one of %s", n.Describe(), strings.Join(words, ", ")).Hint = instead(n.Text, words)
 	}
 }
 

@@ -16,13 +16,19 @@ const (
 // actionKeys are the keys of which a step has exactly one.
 func (d *decoder) actionKeys(s *Step) keys {
 	return keys{
-		"run":    d.script(&s.Run),
-		"copy":   func(n *source.Node) { s.Copy = d.copy(n) },
-		"link":   func(n *source.Node) { s.Link = d.link(n) },
-		"wait":   func(n *source.Node) { s.Wait = d.wait(n) },
-		"assert": func(n *source.Node) { s.Assert = d.assert(n) },
-		"manual": d.raw(&s.Manual),
-		"steps":  func(n *source.Node) { s.Steps = d.steps(n, s) },
+		"run":     d.script(&s.Run),
+		"copy":    func(n *source.Node) { s.Copy = d.copy(n) },
+		"link":    func(n *source.Node) { s.Link = d.link(n) },
+		"wait":    func(n *source.Node) { s.Wait = d.wait(n) },
+		"assert":  func(n *source.Node) { s.Assert = d.assert(n) },
+		"line":    func(n *source.Node) { s.Line = d.line(n) },
+		"service": func(n *source.Node) { s.Service = d.service(n) },
+		"script":  func(n *source.Node) { s.Script = d.localScript(n) },
+		"http":    func(n *source.Node) { s.HTTP = d.http(n) },
+		"fetch":   func(n *source.Node) { s.Fetch = d.fetch(n) },
+		"reboot":  func(n *source.Node) { s.Reboot = d.reboot(n) },
+		"manual":  d.raw(&s.Manual),
+		"steps":   func(n *source.Node) { s.Steps = d.steps(n, s) },
 		"runbook": func(n *source.Node) {
 			if s.Include == nil {
 				s.Include = &Include{}

@@ -2,6 +2,7 @@ package runbook
 
 import (
 	"regexp"
+	"strings"
 
 	"github.com/opsctl/opsctl/internal/source"
 )
@@ -20,7 +21,7 @@ func (d *decoder) lock(n *source.Node) *Lock {
 		return l
 	}
 	scope := "controller"
-	if d.each(n, "lock", keys{"name": d.raw(&l.Name), "scope": d.oneOf(&scope, "controller", "hosts")}) && l.Name == nil {
+	if d.each(n, "lock", keys{"name": d.raw(&l.Name), "scope": d.oneOf(&scope, "controller", "hosts")}) && n.Get("name") == nil {
 		d.problem(n, "lock needs a name").Hint = "lock: app-deploy"
 	}
 	if l.Hosts = scope == "hosts"; l.Hosts {
@@ -38,8 +39,10 @@ func (d *decoder) stdin(n *source.Node) *Stdin {
 		}
 		return s
 	}
-	if d.each(n, "stdin", keys{"file": d.raw(&s.File)}); s.File == nil {
+	if known := d.each(n, "stdin", keys{"file": d.raw(&s.File)}); s.File == nil && known {
 		d.problem(n, "stdin needs a text, or a file").Hint = "stdin: {file: path beside the runbook}"
+	}
+	if s.File == nil {
 		return nil
 	}
 	return s
@@ -79,7 +82,7 @@ var keyPath = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
 func (d *decoder) secret(key, n *source.Node) *Secret {
 	s := &Secret{Name: key.Text, Node: key}
 	if n.Kind != source.Map {
-		d.problem(n, "the source of a secret is a map, this is %s", n.Describe()).Hint = key.Text + ": {env: " + "DB_PASSWORD}; also file, command, age, sops, prompt"
+		d.problem(n, "the source of a secret is a map, this is %s", n.Describe()).Hint = key.Text + ": {env: " + strings.ToUpper(key.Text) + "}; also file, command, age, sops, prompt"
 		return nil
 	}
 	k := keys{"key": d.text(&s.Key)}
@@ -103,9 +106,9 @@ func (d *decoder) secret(key, n *source.Node) *Secret {
 	case s.Kind == "":
 		d.problem(n, "the secret %q has no source", s.Name).Hint = "one of env, file, command, age, sops, prompt"
 		return nil
-	case s.Key != "" && s.Kind != "age" && s.Kind != "sops":
+	case n.Get("key") != nil && s.Kind != "age" && s.Kind != "sops":
 		d.problem(n.Get("key"), "key picks a value of an age or sops file; %s gives one value", s.Kind)
-	case s.Key != "" && !keyPath.MatchString(s.Key):
+	case n.Get("key") != nil && !keyPath.MatchString(s.Key):
 		d.problem(n.Get("key"), "%q is not a path of names such as db.password", s.Key)
 	case s.Kind == "env" && s.Source != nil && !nameText.MatchString(s.Source.Node.Text):
 		d.problem(s.Source.Node, "%q cannot be the name of an environment variable", s.Source.Node.Text)

@@ -1,8 +1,8 @@
 package runbook
 
 import (
-	"fmt"
 	"regexp"
+	"strconv"
 
 	"github.com/opsctl/opsctl/internal/source"
 )
@@ -27,10 +27,11 @@ func (d *decoder) runbook(n *source.Node) *Runbook {
 	k["steps"] = func(n *source.Node) { root.Steps = d.steps(n, root) }
 	k["rollout"] = func(n *source.Node) { root.Rollout = d.rollout(n, root) }
 	k["finally"] = func(n *source.Node) { rb.Finally = d.finally(n, root) }
-	if !d.each(n, "a runbook", k) {
+	known := d.each(n, "a runbook", k)
+	root.Name, root.Title = rb.Name, rb.Name
+	if !known {
 		return rb
 	}
-	root.Name, root.Title = rb.Name, rb.Name
 	if rb.Name == "" && n.Get("name") == nil {
 		d.problem(n, "a runbook needs a name").Hint = "name: what-it-does"
 	}
@@ -98,7 +99,7 @@ func (d *decoder) rollout(n *source.Node, block *Step) *Rollout {
 		waves(n)
 		return r
 	}
-	d.each(n, "rollout", keys{
+	known := d.each(n, "rollout", keys{
 		"waves": waves,
 		"max_failures": func(n *source.Node) {
 			r.MaxFailures, _ = d.size(n, 0)
@@ -112,7 +113,7 @@ func (d *decoder) rollout(n *source.Node, block *Step) *Rollout {
 		"gate":   func(n *source.Node) { r.Gate = d.gate(n, block) },
 		"spread": func(n *source.Node) { r.Spread = d.spread(n) },
 	})
-	if n.Kind == source.Map && n.Get("waves") == nil {
+	if known && n.Get("waves") == nil {
 		d.problem(n, "rollout needs waves").Hint = "waves: [1, 25%, 100%]"
 	}
 	return r
@@ -158,7 +159,8 @@ func (d *decoder) size(n *source.Node, least int) (Size, bool) {
 		return Size{}, false
 	}
 	var s Size
-	if _, err := fmt.Sscan(m[1], &s.Count); err != nil {
+	var err error
+	if s.Count, err = strconv.Atoi(m[1]); err != nil {
 		d.problem(n, "a number of hosts is needed here")
 		return s, false
 	}

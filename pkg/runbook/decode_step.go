@@ -79,7 +79,7 @@ func (d *decoder) step(n *source.Node) *Step {
 	k := d.sharedKeys(s)
 	k["id"] = func(n *source.Node) {
 		if d.text(&s.ID)(n); !idText.MatchString(s.ID) {
-			d.problem(n, "%s cannot be an id", n.Describe()).Hint = "a lowercase letter, then lowercase letters, digits and _"
+			d.problem(n, "%s cannot be an id", n.Describe()).Hint = idHint(s.ID)
 		}
 		s.idGiven = true
 	}
@@ -105,8 +105,8 @@ func (d *decoder) step(n *source.Node) *Step {
 	for name, do := range actions {
 		k[name] = do
 	}
-	if d.each(n, "a step", k) {
-		d.whichAction(n, s, actions)
+	if known := d.each(n, "a step", k); n.Kind == source.Map {
+		d.whichAction(n, s, actions, known)
 	}
 	return s
 }
@@ -125,7 +125,7 @@ func (d *decoder) codes(n *source.Node) []int {
 
 func (d *decoder) env(n *source.Node) []EnvVar {
 	if n.Kind != source.Map {
-		d.problem(n, "env is a map of names and texts, this is %s", n.Describe())
+		d.problem(n, "env is a map of names and texts, this is %s", n.Describe()).Hint = "env: {LANG: C}"
 		return nil
 	}
 	var list []EnvVar
@@ -159,6 +159,7 @@ func (d *decoder) retry(n *source.Node) *Retry {
 	r := &Retry{Attempts: 1, Delay: time.Second, Backoff: 1, MaxDelay: 5 * time.Minute}
 	if n.Kind == source.Scalar {
 		d.int(&r.Attempts, 1)(n)
+		d.attempts(r, n)
 		return r
 	}
 	d.each(n, "retry", keys{
@@ -169,17 +170,24 @@ func (d *decoder) retry(n *source.Node) *Retry {
 				r.Backoff = float64(v)
 			case float64:
 				r.Backoff = v
+			default:
+				r.Backoff = 0
 			}
 			if r.Backoff < 1 || r.Backoff > 100 {
-				d.problem(n, "backoff is a factor of at least 1")
+				d.problem(n, "backoff is a factor from 1 to 100, this is %s", n.Describe()).Hint = "backoff: 2 doubles the delay each time"
 				r.Backoff = 1
 			}
 		},
 	})
+	d.attempts(r, n)
+	return r
+}
+
+func (d *decoder) attempts(r *Retry, n *source.Node) {
 	if r.Attempts > AttemptsMax {
 		d.problem(n, "a step is tried at most %d times", AttemptsMax)
+		r.Attempts = 1
 	}
-	return r
 }
 
 var failureWords = []string{"rollback", "stop", "continue", "ignore", "ask"}
@@ -190,7 +198,10 @@ func (d *decoder) onFailure(n *source.Node) *OnFailure {
 		d.oneOf(&f.Do, failureWords...)(n)
 		return f
 	}
-	d.each(n, "on_failure", keys{"do": d.oneOf(&f.Do, failureWords...), "scope": d.oneOf(&f.Scope, "run", "block", "wave", "hosts")})
+	ok := d.each(n, "on_failure", keys{"do": d.oneOf(&f.Do, failureWords...), "scope": d.oneOf(&f.Scope, "run", "block", "wave", "hosts")})
+	if ok && n.Get("do") == nil {
+		d.problem(n, "on_failure needs do").Hint = "on_failure: {do: rollback, scope: block}"
+	}
 	return f
 }
 
@@ -220,15 +231,22 @@ func (d *decoder) rollback(n *source.Node) *Rollback {
 		d.script(&r.Run)(n)
 		return r
 	}
-	d.each(n, "rollback", keys{
+	known := d.each(n, "rollback", keys{
 		"run": d.script(&r.Run), "when": d.oneOf(&r.When, "completed", "started"), "timeout": d.durationOrNone(&r.Timeout),
 		"retry": func(n *source.Node) { r.Retry = d.retry(n) }, "sudo": d.raw(&r.Sudo),
 		"env": func(n *source.Node) { r.Env = d.env(n) }, "stdin": func(n *source.Node) { r.Stdin = d.stdin(n) }, "dir": d.raw(&r.Dir),
 	})
-	if r.Run == nil && n.Get("run") == nil {
+	if known && r.Run == nil && n.Get("run") == nil {
 		d.problem(n, "rollback needs a command").Hint = "rollback: {run: …}, or rollback: none"
 	}
 	return r
+}
+
+func idHint(id string) string {
+	if better := slug(id); better != "" && better != id {
+		return "id: " + better
+	}
+	return "a lowercase letter, then lowercase letters, digits and _"
 }
 
 // slug makes an id of a name: "Drain the LB" is drain_the_lb.

@@ -7,7 +7,7 @@ import (
 )
 
 // whichAction finds the one key that says what the step does.
-func (d *decoder) whichAction(n *source.Node, s *Step, actions keys) {
+func (d *decoder) whichAction(n *source.Node, s *Step, actions keys, known bool) {
 	for _, p := range n.Pairs {
 		if actions[p.Key.Text] == nil && !later[p.Key.Text] {
 			continue
@@ -20,6 +20,9 @@ func (d *decoder) whichAction(n *source.Node, s *Step, actions keys) {
 	}
 	if s.Action == "" && s.Confirm != nil { // it does nothing but ask
 		s.Action, s.Key = "confirm", s.Confirm.Node
+	}
+	if s.Action == "" && !known { // one of the keys that are not known may have been meant to say it
+		return
 	}
 	if s.Action == "" {
 		p := d.problem(n, "this step does not say what it does")
@@ -41,24 +44,33 @@ func (d *decoder) whichAction(n *source.Node, s *Step, actions keys) {
 }
 
 // readers are the actions that change nothing by nature.
-var readers = map[string]bool{"wait": true, "assert": true, "confirm": true}
+var readers = map[string]bool{"wait": true, "assert": true, "confirm": true, "fetch": true}
 
 // effect holds what the step says of its effect against what its action is.
 func (d *decoder) effect(s *Step) {
 	if readers[s.Action] {
 		if s.effectGiven && s.Effect != Read {
-			d.problem(s.Key, "%s only reads", s.Action)
+			d.problem(s.Node.Get("effect"), "%s only reads", s.Action).Hint = "leave effect out"
 		}
 		s.Effect = Read
 	}
+	if s.HTTP != nil && s.HTTP.Reads() && s.Effect == "" {
+		s.Effect = Read
+	}
+	if s.Changes() && s.Effect == Read {
+		d.problem(s.Node.Get("effect"), "%s changes its hosts", s.Action)
+	}
 	if s.Effect == "" {
 		s.Effect = Change
+	}
+	if n := s.Node.Get("save_files"); n != nil && s.Effect != Read && (s.Action == "http" || s.Action == "reboot") {
+		d.problem(n, "%s changes no files that could be put back", s.Action)
 	}
 	if s.Effect != Read || s.IsBlock() {
 		return
 	}
 	if s.Rollback != nil && !s.Rollback.None {
-		d.problem(s.Node.Get("rollback"), "a step of effect read changes nothing, so there is nothing to take back")
+		d.problem(s.Node.Get("rollback"), "a step of effect read changes nothing, so there is nothing to take back").Hint = "if it changes something after all, it is no effect: read"
 	}
 	if n := s.Node.Get("save_files"); n != nil {
 		d.problem(n, "a step of effect read changes nothing, so there is no file to put back")

@@ -78,8 +78,8 @@ func (d *decoder) document(node *source.Node, dir string, by *Step) *Runbook {
 // includes loads the runbooks that steps of rb are made of.
 func (d *decoder) includes(rb *Runbook) {
 	rb.own(func(s *Step) {
-		if s.Include == nil || s.Include.File == nil {
-			return
+		if s.Include == nil || s.Include.File == nil || s.Include.File.Kind != source.Scalar || strings.Contains(s.Include.File.Text, "${{") {
+			return // what is wrong with the path was said
 		}
 		if *d.count++; *d.count > IncludesMax {
 			d.problem(s.Include.File, "a runbook includes at most %d others", IncludesMax)

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/opsctl/opsctl/internal/source"
 )
@@ -64,6 +65,10 @@ func (d *decoder) param(key, n *source.Node) *Param {
 			}
 		},
 		"pattern": func(n *source.Node) {
+			if n.Kind != source.Scalar {
+				d.problem(n, "a regular expression is needed here, this is %s", n.Describe())
+				return
+			}
 			var err error
 			if p.Pattern, err = regexp.Compile(n.Text); err != nil {
 				d.problem(n, "the pattern is not a regular expression (RE2): %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
@@ -73,7 +78,7 @@ func (d *decoder) param(key, n *source.Node) *Param {
 	if n.Kind == source.Null || n.Kind == source.Map && len(n.Pairs) == 0 {
 		return p
 	}
-	if !d.each(n, "a param", k) {
+	if d.each(n, "a param", k); n.Kind != source.Map {
 		d.problems[len(d.problems)-1].Hint = fmt.Sprintf("%s: {type: string, default: %s}", key.Text, n.Text)
 		return p
 	}
@@ -194,16 +199,31 @@ func (p *Param) bounds(value any) error {
 	case string:
 		size, what = float64(len([]rune(v))), "its length"
 		if d, err := ParseDuration(v); p.Type == "duration" && err == nil {
-			size, what = d.Seconds(), "it, in seconds,"
+			size, what = d.Seconds(), "it"
 		}
 	}
 	if p.Min != nil && size < *p.Min {
-		return fmt.Errorf("%s must be at least %v", what, *p.Min)
+		return fmt.Errorf("%s must be at least %s", what, p.bound(*p.Min))
 	}
 	if p.Max != nil && size > *p.Max {
-		return fmt.Errorf("%s must be at most %v", what, *p.Max)
+		return fmt.Errorf("%s must be at most %s", what, p.bound(*p.Max))
 	}
 	return nil
+}
+
+// bound writes a limit as it was given.
+func (p *Param) bound(limit float64) string {
+	if p.Type == "duration" {
+		text := time.Duration(limit * float64(time.Second)).String()
+		if strings.HasSuffix(text, "m0s") {
+			text = strings.TrimSuffix(text, "0s")
+		}
+		if strings.HasSuffix(text, "h0m") {
+			text = strings.TrimSuffix(text, "0m")
+		}
+		return text
+	}
+	return strconv.FormatFloat(limit, 'f', -1, 64)
 }
 
 func contains(list []any, value any) bool {

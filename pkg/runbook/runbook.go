@@ -239,15 +239,21 @@ type Step struct {
 	Check   *Script
 	Confirm *Text // a person agrees first; nil: nobody is asked
 
-	Action string // run copy link wait assert manual runbook steps confirm
-	Run    *Script
-	Copy   *Copy
-	Link   *Link
-	Wait   *Wait
-	Assert *Assert
-	Manual *Text // what a person does
-	Steps  []*Step
-	Always []*Step // of a block: its finally, which runs whatever became of the steps
+	Action  string // run script copy link line service fetch wait http assert manual reboot runbook steps confirm
+	Run     *Script
+	Script  *LocalScript
+	Copy    *Copy
+	Link    *Link
+	Line    *Line
+	Service *Service
+	Fetch   *Fetch
+	Wait    *Wait
+	HTTP    *HTTP
+	Assert  *Assert
+	Reboot  *Reboot
+	Manual  *Text // what a person does
+	Steps   []*Step
+	Always  []*Step // of a block: its finally, which runs whatever became of the steps
 	*Include
 	*Rollout
 
@@ -371,7 +377,26 @@ func (s *Step) HasUndo() bool {
 }
 
 // BuiltinUndo tells whether the step's action knows its own undo.
-func (s *Step) BuiltinUndo() bool { return s.Action == "copy" || s.Action == "link" }
+func (s *Step) BuiltinUndo() bool {
+	return s.Action == "copy" || s.Action == "link" || s.Action == "line" || s.Service != nil && s.Service.Lasting()
+}
+
+// Changes tells whether the action is one that cannot be a mere question.
+func (s *Step) Changes() bool {
+	switch s.Action {
+	case "copy", "link", "line", "service", "reboot":
+		return true
+	}
+	return false
+}
+
+// Certain tells whether the action does something whatever it finds.
+func (s *Step) Certain() bool {
+	if s.Service != nil {
+		return s.Service.State == "restarted" || s.Service.State == "reloaded"
+	}
+	return s.Action == "script" || s.Action == "http" || s.Action == "reboot"
+}
 
 // Read tells whether the step never changes its hosts.
 func (s *Step) Read() bool { return s.Effect == Read }

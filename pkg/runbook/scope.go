@@ -116,7 +116,7 @@ func (sc *scope) typesFor(text string, allSteps bool) expression.Map {
 	if sc.step == nil {
 		return m
 	}
-	if sc.secrets != nil {
+	if len(sc.secrets) > 0 {
 		m["secrets"] = sc.secrets
 	}
 	if !sc.whole {
@@ -340,11 +340,11 @@ func (d *decoder) checkRefs(n *source.Node, sc *scope, refs []expression.Ref) {
 			continue
 		}
 		if other == sc.step || !sc.step.certain(other) {
-			hint := "let this step wait for it: needs: [" + other.ID + "]"
+			message, hint := "step "+strconvQuote(other.ID)+" is not certain to be before this one", "let this step wait for it: needs: ["+other.ID+"]"
 			if other == sc.step {
-				hint = "its own result is result.stdout, in outputs, changed_if, failed_if and retry.if"
+				message, hint = "a step cannot use its own result here", "its own result is result.stdout, in outputs, changed_if, failed_if and retry.if"
 			}
-			d.problems.Add(n.ProblemAt(r.Offset, len(r.String()), "step "+strconvQuote(other.ID)+" is not certain to be before this one", hint))
+			d.problems.Add(n.ProblemAt(r.Offset, len(r.String()), message, hint))
 			continue
 		}
 		sc.step.Reads = append(sc.step.Reads, StepRef{Step: other, Node: n, Offset: r.Offset, Text: r.String(), AllHosts: rest[0] == "on" || rest[0] == "hosts"})

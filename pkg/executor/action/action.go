@@ -16,17 +16,25 @@ import (
 
 // Limits, all of them.
 const (
-	itemsMax    = 50_000           // files and directories of one copy
-	templateMax = 1 << 20          // bytes of one file that is a template
-	shownMax    = 64 << 10         // bytes of a file whose differences are shown
-	listedMax   = 50               // names of a directory that are shown
-	answerMax   = 64 << 20         // bytes of an answer of a host
-	batchCount  = 64               // paths that are looked at by one call
-	nameMax     = 40               // bytes of a file's name in that of its temporary
-	bodyMax     = 1 << 20          // bytes of an HTTP body that are looked at
-	tryTime     = 10 * time.Second // for one try of a wait
-	complainMax = 4 << 10          // bytes of what a host complains about
-	excuseMax   = 256              // bytes of the body of an HTTP answer that was not wanted
+	itemsMax              = 50_000           // files and directories of one copy
+	templateMax           = 1 << 20          // bytes of one file that is a template
+	shownMax              = 64 << 10         // bytes of a file whose differences are shown
+	listedMax             = 50               // names of a directory that are shown
+	answerMax             = 64 << 20         // bytes of an answer of a host
+	batchCount            = 64               // paths that are looked at by one call
+	nameMax               = 40               // bytes of a file's name in that of its temporary
+	bodyMax               = 1 << 20          // bytes of an HTTP body that are looked at
+	tryTime               = 10 * time.Second // for one try of a wait
+	complainMax           = 4 << 10          // bytes of what a host complains about
+	excuseMax             = 256              // bytes of the body of an HTTP answer that was not wanted
+	excuseLines           = 3                // lines of it
+	redirectsMax          = 10               // that a GET follows
+	responseMax           = 16 << 20         // bytes of the body of an answer
+	fetchedMax            = 10_000           // files of one fetch
+	fetchedBytesMax int64 = 2 << 30          // bytes of them
+	chunkMax        int64 = 16 << 20         // bytes of one answer with content
+	linesMax              = 8 << 20          // bytes of a file whose lines are changed
+	changedMax            = 400              // lines of a difference that are shown
 )
 
 var (
@@ -36,6 +44,10 @@ var (
 	doScript string
 	//go:embed undo.sh
 	undoScript string
+	//go:embed service.sh
+	serviceScript string
+	//go:embed sum.sh
+	sumScript string
 	//go:embed probe.sh
 	probeScript string
 )
@@ -56,6 +68,30 @@ func New(step *runbook.Step, dir string, render func(*runbook.Text) (string, err
 			return nil, nil, err
 		}
 		return work, nil, nil
+	case step.Line != nil:
+		work, err := newLining(step.Line, render)
+		if err != nil {
+			return nil, nil, err
+		}
+		return work, nil, nil
+	case step.Service != nil:
+		work, err := newServing(step.Service, render)
+		if err != nil {
+			return nil, nil, err
+		}
+		return work, nil, nil
+	case step.HTTP != nil:
+		question, err := newRequesting(step, render)
+		if err != nil {
+			return nil, nil, err
+		}
+		return nil, question, nil
+	case step.Fetch != nil:
+		question, err := newFetching(step.Fetch, dir, render)
+		if err != nil {
+			return nil, nil, err
+		}
+		return nil, question, nil
 	case step.Wait != nil:
 		question, err := newWaiting(step.Wait, render)
 		if err != nil {

@@ -108,3 +108,21 @@ op_link() {
 	ln -s -- "$1" "$3"
 	op_rename "$3" "$2"
 }
+
+# op_rewrite STAGED PATH TEMPORARY MODE: other content for a file whose mode, owner and group stay.
+op_rewrite() {
+	op_ls=$(ls -ldn "$2")
+	read -r _ _ op_u op_g _ <<-EOF
+		$op_ls
+	EOF
+	! op_there "$3" || rm -f "$3"
+	(set -C && cat "$1" >"$3")
+	op_ls=$(ls -ldn "$3")
+	read -r _ _ op_u2 op_g2 _ <<-EOF
+		$op_ls
+	EOF
+	[ "$op_u" = "$op_u2" ] || chown "$op_u" "$3" || op_fail "change $2: only its owner, or root, can do that and leave it theirs"
+	[ "$op_g" = "$op_g2" ] || chgrp "$op_g" "$3" || op_fail "change $2: its group would not stay"
+	chmod "$4" "$3"
+	op_rename "$3" "$2"
+}

@@ -90,7 +90,7 @@ func (w *copying) Probe(ctx context.Context, h executor.Prober, c executor.Comma
 // question is the script of the probe.
 func (w *copying) question() string {
 	var b strings.Builder
-	b.WriteString(keepScript + doScript + probeScript + "op_resolve " + word(w.dest) + "\n")
+	b.WriteString(keepScript + doScript + sumScript + probeScript + "op_resolve " + word(w.dest) + "\n")
 	for first := 0; first < len(w.tree.items); first += batchCount {
 		fmt.Fprintf(&b, "op_see %d", first)
 		for _, it := range w.tree.items[first:min(first+batchCount, len(w.tree.items))] {

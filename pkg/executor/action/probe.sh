@@ -10,19 +10,6 @@ LC_ALL=C
 export LC_ALL
 op_nl='
 '
-if command -v sha256sum >/dev/null; then
-	op_k=sha256
-	op_sum() { sha256sum "$@"; }
-elif command -v shasum >/dev/null; then
-	op_k=sha256
-	op_sum() { shasum -a 256 "$@"; }
-elif command -v openssl >/dev/null; then
-	op_k=sha256
-	op_sum() { openssl dgst -sha256 -r "$@"; }
-else
-	op_k=cksum
-	op_sum() { cksum "$@"; }
-fi
 printf 'k %s\0' "$op_k"
 
 if stat -c %A / >/dev/null 2>&1; then

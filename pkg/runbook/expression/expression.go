@@ -241,75 +241,12 @@ func located(text string, err error) (*Error, bool) {
 	return &Error{Offset: byteOffset(text, f.From), Width: max(1, f.To-f.From), Message: f.Message}, true
 }
 
-func syntaxError(text string, err error) *Error {
-	e, _ := located(text, err)
-	e.Message = "cannot read the expression: " + e.Message
-	if strings.Contains(text, "!") {
-		e.Hint = `"not x" says the same as "!x" and needs no quotes`
-	}
-	return e
-}
-
-var (
-	unknownName  = regexp.MustCompile(`^unknown name (\S+)`)
-	unknownField = regexp.MustCompile(`(?:has no|unknown) field (\S+)`)
-	goNames      = strings.NewReplacer("map[string]interface {}", "a map", "interface {}", "any value", "[]any", "a list", "[]a map", "a list", "float64", "float")
-)
-
-// typeError says what is wrong in the words of the person who wrote the expression.
-func typeError(text string, scope Map, err error) *Error {
-	e, _ := located(text, err)
-	if m := unknownName.FindStringSubmatch(e.Message); m != nil {
-		e.Message = fmt.Sprintf("there is no %q here", m[1])
-		e.Width = len(m[1])
-		e.Hint = among(m[1], fields(scope))
-		return e
-	}
-	if m := unknownField.FindStringSubmatch(e.Message); m != nil {
-		for _, r := range collect(text, mustParse(text)) {
-			if missing, in, have := resolve(r.Path, scope); missing == m[1] {
-				e.Message = fmt.Sprintf("%s has no %q", in, missing)
-				e.Hint = among(missing, have)
-				e.Offset, e.Width = r.Offset+len(in)+1, len(missing)
-				return e
-			}
-		}
-	}
-	if strings.Contains(e.Message, "expected bool") {
-		e.Message = "a yes or no is needed here, " + goNames.Replace(strings.TrimPrefix(e.Message, "expected bool, but got "))
-		e.Hint = "compare it: x == \"…\", x > 0"
-		e.Width = len(text)
-		return e
-	}
-	e.Message = goNames.Replace(e.Message)
-	return e
-}
-
 func mustParse(text string) ast.Node {
 	tree, err := parser.Parse(text)
 	if err != nil { // it parsed a moment ago
 		return &ast.NilNode{}
 	}
 	return tree.Node
-}
-
-// resolve follows a path through the scope to the first name that is missing.
-func resolve(path []string, scope Map) (missing, in string, have []string) {
-	for i, name := range path {
-		next, ok := scope[name]
-		if !ok {
-			if _, open := scope[Extra]; open {
-				return "", "", nil
-			}
-			return name, strings.Join(path[:i], "."), fields(scope)
-		}
-		m, ok := next.(Map)
-		if !ok {
-			return "", "", nil
-		}
-		scope = m
-	}
-	return "", "", nil
 }
 
 func fields(scope Map) []string {

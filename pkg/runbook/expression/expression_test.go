@@ -47,6 +47,11 @@ func TestStepsAreAskedLate(t *testing.T) {
 			return map[string]any{"exit_code": 0}, nil
 		}
 		return nil, errUnknown
+	}, TextFunction: func(path, field string) (any, error) {
+		if path != "switch/link" || field != "stdout" {
+			t.Errorf("asked for %s of %s", field, path)
+		}
+		return nil, errUnknown
 	}}
 	if v, err := e.Eval(env); err != nil || v != true {
 		t.Errorf("got %v, %v", v, err)
@@ -91,9 +96,50 @@ func TestNilSaysWhy(t *testing.T) {
 	if len(errs) > 0 {
 		t.Fatal(errs[0])
 	}
-	env := map[string]any{StepFunction: func(string) (any, error) { return map[string]any{"stdout": nil}, nil }}
+	env := map[string]any{TextFunction: func(string, string) (any, error) { return nil, nil }}
 	if _, err := text.Render(env); err == nil || !strings.Contains(err.Error(), "it is nothing") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestWhatIsAskedLate(t *testing.T) {
+	scope := testScope()
+	scope["secrets"], scope["result"] = Map{"token": String}, Map{"stdout": String, "exit_code": Int}
+	scope["steps"] = Map{"each": Map{Extra: Map{"stdout": String}}}
+	scope["item"] = Any
+	env := map[string]any{
+		"item":         "b",
+		"result":       map[string]any{"exit_code": 3},
+		SecretFunction: func(name string) (any, error) { return "secret " + name, nil },
+		ResultFunction: func(field string) (any, error) { return "own " + field, nil },
+		StepFunction:   func(path string) (any, error) { return map[string]any{"b": map[string]any{"stdout": path}}, nil },
+		HostsFunction:  func(pattern string) (any, error) { return []any{map[string]any{"name": pattern}}, nil },
+	}
+	for text, want := range map[string]any{
+		"secrets.token":            "secret token",
+		"result.stdout":            "own stdout",
+		"result.exit_code + 1":     4,
+		"steps.each[item].stdout":  "each",
+		"steps.each[\"b\"].stdout": "each",
+		"hosts(\"web*\")[0].name":  "web*",
+	} {
+		e, err := Compile(text, scope, WantAny)
+		if err != nil {
+			t.Errorf("%s: %s", text, err.Message)
+			continue
+		}
+		if got, err := e.Eval(env); err != nil || got != want {
+			t.Errorf("%s: got %v, %v, want %v", text, got, err, want)
+		}
+	}
+	for text, want := range map[string]string{"secrets.tokn": `secrets has no "tokn"`, "secrets[item]": "a secret is named here, not computed"} {
+		if _, err := Compile(text, scope, WantAny); err == nil || err.Message != want {
+			t.Errorf("%s: got %v, want %s", text, err, want)
+		}
+	}
+	e, err := Compile("steps.each[item].stdout", scope, WantAny)
+	if err != nil || e.Refs[0].String() != "steps.each.*.stdout" {
+		t.Errorf("%+v, %v", e.Refs, err)
 	}
 }
 

@@ -73,6 +73,9 @@ func (a *assembly) unreadable() []Problem {
 	if i := strings.IndexByte(a.source, 0); i >= 0 {
 		return []Problem{{Offset: a.original(i), Width: 1, Message: "a NUL byte in the script"}}
 	}
+	if i := tooDeep(a.source); i >= 0 {
+		return []Problem{{Offset: a.original(i), Width: 1, Message: fmt.Sprintf("brackets nested deeper than %d", DepthMax), Hint: "put it into a file and send that"}}
+	}
 	// Shells take a carriage return for an ordinary character, the parser takes it for space.
 	if i := strings.IndexByte(a.source, '\r'); i >= 0 && len(a.places) > 0 {
 		return []Problem{{
@@ -81,6 +84,24 @@ func (a *assembly) unreadable() []Problem {
 		}}
 	}
 	return nil
+}
+
+// tooDeep finds where more brackets are open than a person would write, or gives -1: the parser is
+// recursive, and takes a kilobyte and more for each. Quotes are not looked at: what is quoted and so
+// unbalanced does not come near the limit.
+func tooDeep(source string) int {
+	depth := 0
+	for i := range len(source) {
+		switch source[i] {
+		case '(', '{':
+			if depth++; depth > DepthMax {
+				return i
+			}
+		case ')', '}':
+			depth = max(0, depth-1)
+		}
+	}
+	return -1
 }
 
 // quoted tells whether any value needs quoting, that is, is not raw.

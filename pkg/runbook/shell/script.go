@@ -11,6 +11,7 @@ const (
 	BytesMax    = 256 << 10 // of the script as written
 	PlacesMax   = 4096      // interpolations in one script
 	ProblemsMax = 50        // told of one script
+	DepthMax    = 1000      // brackets in brackets
 )
 
 // Part is a piece of a script as written.

@@ -1,0 +1,122 @@
+package runbook
+
+import "github.com/opsctl/opsctl/internal/source"
+
+// foreign are words of other tools, and what is said here instead.
+var foreign = map[string]string{
+	"register":         "what a step printed is steps.<id>.stdout for later steps; outputs names parts of it",
+	"when":             "if: an expression",
+	"only_if":          "if: an expression",
+	"condition":        "if: an expression",
+	"unless":           "check: a command that succeeds when there is nothing to do",
+	"creates":          "check: test -e /path",
+	"status":           "check: a command that succeeds when there is nothing to do",
+	"depends_on":       "needs: [id]",
+	"deps":             "needs: [id]",
+	"requires":         "needs: [id]",
+	"after":            "needs: [id]",
+	"tasks":            "steps: [{run: …}]",
+	"jobs":             "steps: [{run: …}]",
+	"cmds":             "steps: [{run: …}]",
+	"become":           "sudo: true",
+	"become_user":      "sudo: <user>",
+	"loop":             "foreach: [a, b]",
+	"with_items":       "foreach: [a, b]",
+	"for":              "foreach: [a, b]",
+	"matrix":           "foreach: [a, b]",
+	"cmd":              "run: the command",
+	"command":          "run: the command",
+	"commands":         "run: the commands, or a block of steps",
+	"exec":             "run: the command",
+	"shell_command":    "run: the command",
+	"environment":      "env: {NAME: value}",
+	"working_dir":      "dir: /path",
+	"workdir":          "dir: /path",
+	"cwd":              "dir: /path",
+	"chdir":            "dir: /path",
+	"undo":             "rollback: a command",
+	"revert":           "rollback: a command",
+	"rescue":           "rollback on the steps says how they are taken back; finally runs whatever happened",
+	"always":           "finally: [{run: …}]",
+	"ensure":           "finally: [{run: …}]",
+	"defer":            "finally: [{run: …}]",
+	"on_error":         "on_failure: rollback, stop, continue, ignore or ask",
+	"ignore_errors":    "on_failure: ignore",
+	"ignore_error":     "on_failure: ignore",
+	"allow_failure":    "on_failure: ignore",
+	"any_errors_fatal": "on_failure: stop",
+	"retries":          "retry: {attempts: 3, delay: 5s}",
+	"until":            "retry: {attempts: 3, if: an expression}, or wait",
+	"changed_when":     "changed_if: an expression",
+	"failed_when":      "failed_if: an expression",
+	"delegate_to":      "delegate: <host>",
+	"run_once":         "once: true",
+	"serial":           "rollout: {waves: [1, 25%, 100%]}",
+	"throttle":         "max_parallel: N",
+	"forks":            "max_parallel: N on a step; --forks for the whole run",
+	"no_log":           "sensitive: true",
+	"include_tasks":    "runbook: other.yaml",
+	"import_tasks":     "runbook: other.yaml",
+	"include":          "runbook: other.yaml",
+	"inputs":           "params: {name: {type: string}}",
+	"args":             "params at the top of a runbook; with, of an include",
+	"arguments":        "params at the top of a runbook; with, of an include",
+	"variables":        "vars: {name: value}",
+	"target":           "hosts: a pattern",
+	"targets":          "hosts: a pattern",
+	"host":             "hosts: a pattern",
+	"title":            "name: the title",
+	"desc":             "description: what it is for",
+	"user":             "sudo: <user>; whom to log in as is said by the inventory",
+	"pause":            "wait: {pause: 30s}, or confirm",
+	"handlers":         `a step at the end, with if: steps.<id>.outcome == "changed"`,
+	"block":            "steps: [{run: …}]",
+	"destination":      "dest: /path",
+	"source":           "src: path",
+	"msg":              "message: text",
+	"interval":         "every: 2s",
+	"permissions":      "mode: 0644",
+	"chmod":            "mode: 0644",
+	"integer":          "int",
+	"number":           "int, or float",
+	"boolean":          "bool",
+	"str":              "string",
+	"text":             "string",
+	"array":            "list",
+	"dict":             "map",
+	"object":           "map",
+	"abort":            "stop",
+	"fail":             "stop",
+	"halt":             "stop",
+	"warn":             "ignore",
+	"failed":           "started: also when it failed",
+	"none":             "read changes nothing",
+}
+
+// elsewhere are keys that are known, but stand in another place.
+var elsewhere = map[string]string{
+	"vars":     "vars stand at the top of a runbook",
+	"params":   "params stand at the top of a runbook",
+	"secrets":  "secrets stand at the top of a runbook",
+	"deadline": "a deadline stands at the top of a runbook; a step has a timeout",
+	"gate":     "a gate stands in rollout",
+	"spread":   "spread stands in rollout",
+	"soak":     "soak stands in rollout",
+	"waves":    "waves stand in rollout",
+	"attempts": "attempts stand in retry",
+	"run":      "run stands on a step: steps: [{run: …}]",
+	"needs":    "needs stands on a step",
+	"timeout":  "timeout stands on a step, a block or the runbook",
+}
+
+// instead says what to write for a word that is not known here: the nearest that is, or what says the
+// same as in another tool.
+func instead(word string, names []string) string {
+	if hint := source.DidYouMean(word, names); hint != "" {
+		return hint
+	}
+	if hint := foreign[word]; hint != "" {
+		return hint
+	}
+	return elsewhere[word]
+}
