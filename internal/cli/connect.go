@@ -237,7 +237,7 @@ func (u unusable) Ready(context.Context, []string) (executor.Facts, error) {
 	return executor.Facts{}, u.err
 }
 
-func (u unusable) Stage(context.Context, string, []executor.StagedFile) (string, error) {
+func (u unusable) Stage(context.Context, string, string, []executor.StagedFile) (string, error) {
 	return "", u.err
 }
 

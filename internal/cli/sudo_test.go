@@ -14,14 +14,16 @@ import (
 	"github.com/opsctl/opsctl/internal/fleet/realsudo"
 )
 
-// sudoBench is a project with two real hosts, on which a user logs in whom sudo asks for a password.
-func sudoBench(t *testing.T, defaults ...string) (*bench, *realsudo.User) {
+// sudoBench is a project with two real hosts, on which a user logs in whom sudo asks for a password, and
+// there is another one, who has neither a home nor a shell.
+func sudoBench(t *testing.T, defaults ...string) (b *bench, u, other *realsudo.User) {
 	t.Helper()
-	u := realsudo.NewUser(t, realsudo.Options{})
+	other = realsudo.NewUser(t, realsudo.Options{NoHome: true, Shell: "/bin/false"})
+	u = realsudo.NewUser(t, realsudo.Options{})
 	u.Allow(t, "ALL=(ALL:ALL) ALL", defaults...)
 	f := realsshd.Start(t, realsshd.Options{Hosts: 2, Config: []string{"SetEnv HOME=" + u.Home}})
 	f.AdmitOthers(t)
-	b := &bench{T: t, dir: t.TempDir()}
+	b = &bench{T: t, dir: t.TempDir()}
 	var inventory strings.Builder
 	inventory.WriteString("hosts:\n")
 	for i, h := range f.Hosts {
@@ -30,43 +32,41 @@ func sudoBench(t *testing.T, defaults ...string) (*bench, *realsudo.User) {
 	b.write("inventory.yaml", inventory.String())
 	b.write("opsctl.yaml", fmt.Sprintf("state-dir: state\ninventory: inventory.yaml\nuser: %s\nidentity: %s\nssh-option: [UserKnownHostsFile=%s, IdentityAgent=none]\n",
 		u.Name, f.ClientKey, f.KnownHosts))
-	b.write("r.yaml", `
+	b.write("r.yaml", fmt.Sprintf(`
 name: sudo
 hosts: all
 on_failure: stop
 steps:
   - {id: root, run: 'id -un; cat', stdin: "a line\n", sudo: true}
-  - {id: other, run: id -un, sudo: nobody}
+  - {id: other, run: id -un, sudo: %s}
   - {id: self, run: id -un, sudo: false}
-`)
+`, other.Name))
 	b.write("password", u.Password+"\n")
 	t.Cleanup(func() { removeRuns(t, u.Name) })
-	return b, u
+	return b, u, other
 }
 
-// removeRuns removes what the runs of a test left with root and nobody.
+// removeRuns removes what the runs of a test left with root.
 func removeRuns(t *testing.T, name string) {
 	home, err := os.UserHomeDir()
 	if err != nil {
 		t.Error(err)
 	}
-	for _, pattern := range []string{filepath.Join(home, ".local/state/opsctl/runs"), "/var/tmp/opsctl-*"} {
-		paths, err := filepath.Glob(filepath.Join(pattern, "*."+name+"-*"))
-		if err != nil {
+	paths, err := filepath.Glob(filepath.Join(home, ".local/state/opsctl/runs", "*."+name+"-*"))
+	if err != nil {
+		t.Error(err)
+	}
+	for _, path := range paths {
+		if err := os.RemoveAll(path); err != nil {
 			t.Error(err)
-		}
-		for _, path := range paths {
-			if err := os.RemoveAll(path); err != nil {
-				t.Error(err)
-			}
 		}
 	}
 }
 
 func TestFault_67_RunWithASudoPassword(t *testing.T) {
-	b, u := sudoBench(t)
+	b, u, other := sudoBench(t)
 	out := b.want(0, "run", "r.yaml", "--sudo-password-file", "password", "-v", "--output", "plain")
-	for _, want := range []string{"a line", "nobody", u.Name} {
+	for _, want := range []string{"a line", other.Name, u.Name} {
 		if !strings.Contains(out, want) {
 			t.Errorf("it does not show %q:\n%s", want, out)
 		}
@@ -101,7 +101,7 @@ func TestFault_67_RunWithASudoPassword(t *testing.T) {
 }
 
 func TestFault_67_RunWithoutTheSudoPassword(t *testing.T) {
-	b, u := sudoBench(t, "lecture=always")
+	b, u, _ := sudoBench(t, "lecture=always")
 	b.write("open", u.Password)
 	if err := os.Chmod(filepath.Join(b.dir, "open"), 0o644); err != nil { //nolint:gosec // that is what is tried
 		t.Fatal(err)
@@ -134,7 +134,7 @@ func TestFault_67_RunWithoutTheSudoPassword(t *testing.T) {
 
 // What was begun by sudo is taken back by sudo, and asks for the password again.
 func TestSudoHoldsForTheRollback(t *testing.T) {
-	b, u := sudoBench(t)
+	b, u, _ := sudoBench(t)
 	b.write("back.yaml", `
 name: back
 hosts: all
@@ -153,7 +153,7 @@ steps:
 }
 
 func TestTheSudoPasswordIsAskedForOnce(t *testing.T) {
-	b, u := sudoBench(t)
+	b, u, _ := sudoBench(t)
 	term := b.terminal(binary(t), "exec", "-K", "-b", "--", "id -un")
 	term.sees("sudo password:")
 	term.keys("-l", u.Password)
@@ -162,4 +162,34 @@ func TestTheSudoPasswordIsAskedForOnce(t *testing.T) {
 	if !strings.Contains(screen, "root") || strings.Contains(screen, u.Password) || strings.Count(screen, "sudo password:") != 1 {
 		t.Error(screen)
 	}
+}
+
+func TestCopyAsAnotherUser(t *testing.T) {
+	b, _, other := sudoBench(t)
+	b.write("src.txt", "hello\n")
+	dest, err := os.MkdirTemp("", "copied")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dest) })
+	if err := os.Chmod(dest, 0o777); err != nil { //nolint:gosec // for another user to write to
+		t.Fatal(err)
+	}
+	b.write("c.yaml", fmt.Sprintf(`
+name: c
+hosts: all
+steps:
+  - {id: copy, copy: {src: src.txt, dest: "%s/${{ host.name }}"}, sudo: %s}
+`, dest, other.Name))
+	b.want(0, "run", "c.yaml", "--sudo-password-file", "password")
+	copied, err := filepath.Glob(dest + "/*-[12]")
+	if err != nil || len(copied) != 2 {
+		t.Fatalf("%v %v", copied, err)
+	}
+	for _, path := range copied {
+		if text, err := os.ReadFile(path); err != nil || string(text) != "hello\n" {
+			t.Errorf("%s: %q %v", path, text, err)
+		}
+	}
+	b.want(0, "rollback", "last", "--yes", "--sudo-password-file", "password")
 }

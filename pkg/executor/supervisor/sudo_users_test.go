@@ -5,12 +5,15 @@ package supervisor
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/opsctl/opsctl/internal/fleet/realsudo"
+	"github.com/opsctl/opsctl/pkg/executor"
 )
 
 // The login shells that are not POSIX read the command alike.
@@ -78,4 +81,45 @@ func TestFault_59_SudoToOddUsers(t *testing.T) {
 			s.becomes(u.Name)
 		})
 	}
+}
+
+// What is staged for a user is in that user's own run directory: the home of the login user is closed.
+func TestStageForAnotherUser(t *testing.T) {
+	login, u := realsudo.NewUser(t, realsudo.Options{}), realsudo.NewUser(t, realsudo.Options{Shell: "/bin/false"})
+	for _, defaults := range [][]string{nil, {"requiretty"}} {
+		t.Run(fmt.Sprint(defaults), func(t *testing.T) {
+			login.Allow(t, all, defaults...)
+			if err := os.Chmod(login.Home, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			s := newSudoBed(t, login, &login.Password)
+			big := strings.Repeat("0123456789\n\x00", 200_000)
+			file := func(name, text string) executor.StagedFile {
+				return executor.StagedFile{Path: name, Mode: 0o600, Size: int64(len(text)), Open: func() (io.ReadCloser, error) {
+					return io.NopCloser(strings.NewReader(text)), nil
+				}}
+			}
+			for _, user := range []string{u.Name, "root"} {
+				dir, err := s.Stage(t.Context(), user, "k", []executor.StagedFile{file("small", "x\n"), file("big", big)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				e, out, errs := s.run("a-"+user, executor.Command{Script: fmt.Sprintf("cd %s; cat small; cksum <big", dir), Sudo: user})
+				if want := "x\n" + cksum(t, big); e != (executor.Ending{}) || out != want {
+					t.Errorf("as %s: %+v %q %q, not %q", user, e, out, errs, want)
+				}
+			}
+		})
+	}
+}
+
+func cksum(t *testing.T, text string) string {
+	t.Helper()
+	cmd := exec.Command("cksum")
+	cmd.Stdin = strings.NewReader(text)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
 }
