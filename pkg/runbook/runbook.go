@@ -295,16 +295,6 @@ type StepRef struct {
 	AllHosts bool   // .on["host"] or .hosts: not the same host's result
 }
 
-// SudoByDefault makes every step run as root that is not told otherwise, as if the runbook said sudo: true.
-func (rb *Runbook) SudoByDefault() {
-	if rb.Root.Sudo == nil {
-		said := *rb.Root.Node // where the runbook begins
-		said.Kind, said.Text = source.Scalar, "true"
-		text, _ := expression.CompileText(said.Text, nil) // it has no expressions that could be wrong
-		rb.Root.Sudo = &Text{Node: &said, Text: text}
-	}
-}
-
 // Inherit gives what the step, or the innermost block around it, says; the zero value if none does.
 func Inherit[V comparable](s *Step, said func(*Step) V) V {
 	v, _ := Said(s, said)
