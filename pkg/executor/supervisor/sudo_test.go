@@ -166,6 +166,7 @@ func TestFault_67_SudoDoesNotLetUsIn(t *testing.T) {
 		{name: "second factor", rule: all, password: right, set: secondFactor, words: []string{"something more after the password"}, asked: 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel() // PAM takes its time over a wrong password
 			u := realsudo.NewUser(t, realsudo.Options{})
 			if c.rule != "" {
 				u.Allow(t, c.rule, c.defaults...)
