@@ -120,7 +120,7 @@ func TestFault_67_RunWithoutTheSudoPassword(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Setenv("OPSCTL_SUDO_PASSWORD", c.env)
 			out := b.want(4, append([]string{"run", "r.yaml", "--output", "plain"}, c.args...)...)
-			for _, w := range append(c.words, "Nothing was started") {
+			for _, w := range append(c.words, "Nothing was started", "opsctl ping --sudo -l "+u.Name+"-1,") {
 				if !strings.Contains(strings.Join(strings.Fields(out), " "), w) {
 					t.Errorf("it does not say %q:\n%s", w, out)
 				}
