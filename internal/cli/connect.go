@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/opsctl/opsctl/internal/secret"
 	"github.com/opsctl/opsctl/pkg/executor"
 	"github.com/opsctl/opsctl/pkg/executor/local"
 	"github.com/opsctl/opsctl/pkg/executor/remote"
@@ -25,13 +26,15 @@ type roster struct {
 	runID   string
 	resumed map[string]bool // hosts on which the run's directory must exist already
 	dialer  *remote.Dialer
+	sudo    *sudoGiver // nil: there is no password to give
 
 	mu        sync.Mutex
 	resolvers map[string]*sshconfig.Resolver // by ssh_config file; "" is the user's
 	hosts     map[*inventory.Host]executor.Host
 }
 
-func (a *app) connect(runID string, resumed map[string]bool) (*roster, error) {
+// connect makes the hosts of a run. The sudo password is masked by m; without m nobody will use sudo.
+func (a *app) connect(runID string, resumed map[string]bool, m *secret.Masker) (*roster, error) {
 	c := &roster{
 		app: a, runID: runID, resumed: resumed, resolvers: map[string]*sshconfig.Resolver{}, hosts: map[*inventory.Host]executor.Host{},
 	}
@@ -47,6 +50,12 @@ func (a *app) connect(runID string, resumed map[string]bool) (*roster, error) {
 			return []byte(text), err
 		}
 	}
+	if m != nil {
+		var err error
+		if c.sudo, err = a.sudoGiver(m); err != nil {
+			return nil, err
+		}
+	}
 	c.dialer = remote.NewDialer(o)
 	return c, nil
 }
@@ -60,11 +69,11 @@ func (c *roster) Host(h *inventory.Host) executor.Host {
 	}
 	var host executor.Host
 	if h.IsLocal() || h.Connection == inventory.Local {
-		host = local.New(local.Options{RunID: c.directory(h), Resumed: c.resumed[h.Name]})
+		host = local.New(local.Options{RunID: c.directory(h), Resumed: c.resumed[h.Name], SudoPassword: c.sudo.on(h.Name)})
 	} else if settings, err := c.settings(h); err != nil {
 		host = unusable{err: &executor.HostError{Class: "config", Hop: h.Name, Message: err.Error()}}
 	} else {
-		host = supervisor.NewHost(c.dialer.Linker(settings), supervisor.Options{RunID: c.directory(h), Resumed: c.resumed[h.Name]})
+		host = supervisor.NewHost(c.dialer.Linker(settings), supervisor.Options{RunID: c.directory(h), Resumed: c.resumed[h.Name], SudoPassword: c.sudo.on(h.Name)})
 	}
 	c.hosts[h] = host
 	return host
@@ -144,7 +153,7 @@ func (u unusable) Ready(context.Context, []string) (executor.Facts, error) {
 	return executor.Facts{}, u.err
 }
 
-func (u unusable) Stage(context.Context, string, []executor.StagedFile) (string, error) {
+func (u unusable) Stage(context.Context, string, string, []executor.StagedFile) (string, error) {
 	return "", u.err
 }
 

@@ -61,7 +61,7 @@ func runPlan(ctx context.Context, o *previewOptions, name string) error {
 		Info: executor.Info{ID: j.id, User: j.user, Started: j.started, Env: j.env, Path: j.path},
 	}
 	if !o.offline {
-		hosts, err := a.connect(j.id, nil)
+		hosts, err := a.connect(j.id, nil, known.Masker)
 		if err != nil {
 			return err
 		}

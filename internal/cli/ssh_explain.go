@@ -71,7 +71,7 @@ func (a *app) explainWay(ctx context.Context, name string) error {
 	if len(hosts) != 1 {
 		return usage(fmt.Sprintf("%q is %d hosts, and one is explained", name, len(hosts)), "opsctl hosts '"+name+"' lists them")
 	}
-	c, err := a.connect(newRunID(), nil)
+	c, err := a.connect(newRunID(), nil, nil)
 	if err != nil {
 		return err
 	}

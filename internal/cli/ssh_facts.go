@@ -12,7 +12,7 @@ import (
 
 // explainSSH gives in short how the host will be reached, with the line that decided each setting.
 func (a *app) explainSSH(h *inventory.Host) ([]sshFact, error) {
-	c, err := a.connect(newRunID(), nil)
+	c, err := a.connect(newRunID(), nil, nil)
 	if err != nil {
 		return nil, err
 	}

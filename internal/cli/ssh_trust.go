@@ -79,7 +79,7 @@ func (a *app) trust(ctx context.Context, patterns []string, f trustFlags) error 
 	if err != nil {
 		return err
 	}
-	c, err := a.connect(newRunID(), nil)
+	c, err := a.connect(newRunID(), nil, nil)
 	if err != nil {
 		return err
 	}
