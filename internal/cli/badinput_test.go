@@ -133,7 +133,7 @@ func TestBadArguments(t *testing.T) {
 		{"inventory with an unknown key", "run ok.yaml -i key.inv", 65, []string{`key.inv:1:16: unknown key "colour"`, "addr, user, port"}},
 		{"inventory with a bad port", "run ok.yaml -i port.inv", 65, []string{"port.inv:1:22:", "abc", "65535"}},
 		{"inventory in a circle", "run ok.yaml -i circle.inv", 65, []string{"circle.inv:1:", "a → b → a"}},
-		{"inventory of Ansible, INI", "run ok.yaml -i ansible.ini", 65, []string{"ansible.ini:2:1:", "hint:"}},
+		{"inventory of Ansible, INI", "run ok.yaml -i ansible.ini", 65, []string{"ansible.ini:2:1:", "no partner"}},
 		{"inventory a program", "run ok.yaml -i program", 65, []string{"program: is a program that may not be executed", "hint: chmod +x"}},
 		{"command misspelt", "rnu ok.yaml", 64, []string{`"rnu"`, `did you mean "run"?`}},
 		{"command unknown", "frobnicate", 64, []string{`"frobnicate"`, "opsctl --help"}},
