@@ -58,6 +58,7 @@ type request struct {
 	picks   plan.Select
 	env     map[string]string
 	plan    *plan.Plan
+	before  *plan.Plan // of a run that goes on with changes: as it was
 }
 
 func (j *request) build() error {
