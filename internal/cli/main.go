@@ -21,6 +21,7 @@ type app struct {
 	out, err io.Writer
 	settings settings
 	origins  map[string]string // flag → where its value came from
+	targets  map[string]target // of notices, by name
 	project  string            // the directory of the nearest opsctl.yaml, or ""
 	screen   view.View         // while a run is shown: what is said or asked goes through it
 }
@@ -115,7 +116,7 @@ func newRoot(a *app) *cobra.Command {
 		newValidate(a), newLint(a), newFmt(a), newExplain(a), newSchema(a), newGraph(a), newInit(a), newSecret(a),
 		newHosts(a), newPing(a), newExec(a),
 		newHistory(a), newShow(a), newLogs(a),
-		newConfig(a), newDemo(a), newVersion(a), newExitCodes(),
+		newConfig(a), newNotify(a), newDemo(a), newVersion(a), newExitCodes(),
 	)
 	root.AddCommand(packaging()...)
 	root.SetHelpCommandGroupID("self")
