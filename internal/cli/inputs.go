@@ -97,7 +97,7 @@ func (a *app) load(name string, params *paramFlags, picks plan.Select) (*request
 	if err := j.build(); err != nil {
 		return nil, err
 	}
-	return j, checkSources(j.plan)
+	return j, a.checkSources(j.plan)
 }
 
 // usedEnv gives the variables of the controller's environment that the runbook may ask for. Only

@@ -36,7 +36,7 @@ func (a *app) replan(j *request, in *inputs) (*request, error) {
 	if err := next.build(); err != nil {
 		return nil, err
 	}
-	return &next, checkSources(next.plan)
+	return &next, a.checkSources(next.plan)
 }
 
 // replanned holds a new plan against what has happened, and keeps what it is made of: nothing that has
