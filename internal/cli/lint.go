@@ -109,8 +109,8 @@ func knownRule(name string) error {
 // runbooksAmong gives the runbooks of a directory, or the name as it is where it is none. Other YAML
 // files of the directory, such as an inventory, are left out; those that cannot be read are not.
 func runbooksAmong(name string) ([]string, error) {
-	if info, err := os.Stat(name); err != nil || !info.IsDir() {
-		return []string{name}, nil // what is not there is said where it is looked for
+	if info, _ := os.Stat(name); info == nil || !info.IsDir() { // what is not there is said where it is looked for
+		return []string{name}, nil
 	}
 	files, err := yamlFiles([]string{name})
 	if err != nil {

@@ -153,7 +153,7 @@ func (p *parser) blockScalar(n *node, column int) {
 	}
 	p.column += len(strings.TrimRight(m[0], " \t"))
 	p.lineEnds(n)
-	indent := 0
+	var indent int
 	if digit != "" {
 		indent = max(0, column) + int(digit[0]-'0')
 	} else {

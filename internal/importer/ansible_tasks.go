@@ -79,9 +79,7 @@ func (r *ansible) block(into *step, n *source.Node, c context) {
 	if rescue := n.Get("rescue"); rescue != nil {
 		key := keyOf(n, "rescue")
 		s.remark(key.Pos.Line, "rescue is not imported: say rollback at the steps that have to be taken back, or at the block; it was:")
-		for _, line := range r.draft.linesOf(key.Pos.Line) {
-			s.quote = append(s.quote, line)
-		}
+		s.quote = append(s.quote, r.draft.linesOf(key.Pos.Line)...)
 		for _, item := range itemsOf(rescue) {
 			r.draft.lost = append(r.draft.lost, item.Pos.Line)
 		}

@@ -179,7 +179,7 @@ func (c *script) redirections() []word {
 
 func checkWrites(p *pass) {
 	for _, c := range p.scripts {
-		what := ""
+		var what string
 		switch {
 		case c.role == "check" || c.role == "save":
 			what = "this " + c.role + " looks as if it writes"

@@ -90,7 +90,7 @@ func (p *pass) traps(s *runbook.Step, n *source.Node, text bool) {
 	if n.Kind != source.Scalar || n.Style != source.Plain {
 		return
 	}
-	message := ""
+	var message string
 	switch {
 	case boolWord.MatchString(n.Text):
 		message = fmt.Sprintf("%s is a text here, and true or false for other readers of YAML", n.Text)

@@ -81,9 +81,12 @@ func byPassphrase(stanzas []*age.Stanza) bool {
 func (f *Fetcher) byPassphrase(ctx context.Context, path string) *passphraseKey {
 	return &passphraseKey{open: func(stanzas []*age.Stanza) (key []byte, err error) {
 		_, err = f.passphrase(ctx, path, func(text string) (bool, error) {
+			if text == "" {
+				return false, nil
+			}
 			k, err := age.NewScryptIdentity(text)
 			if err != nil {
-				return false, nil // it is empty
+				return false, err
 			}
 			k.SetMaxWorkFactor(scryptWorkMax)
 			key, err = k.Unwrap(stanzas)

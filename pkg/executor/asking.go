@@ -113,7 +113,8 @@ func (l *loop) byHand(a *attempt, text string) func(context.Context) Ending {
 	return func(ctx context.Context) Ending {
 		both, cancel := context.WithCancel(ctx)
 		defer cancel()
-		defer context.AfterFunc(asking, cancel)()
+		stop := context.AfterFunc(asking, cancel)
+		defer stop()
 		answer, err := l.Person.Ask(both, q)
 		switch {
 		case err != nil: // whether it was done is asked again

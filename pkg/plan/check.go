@@ -62,8 +62,8 @@ func (b *builder) checkLimits() {
 			for _, e := range s.Before {
 				other := b.plan.Steps[e.Step]
 				if e.Barrier && inside[e.Step] && other.Wave == s.Wave && len(other.Targets.Hosts) > limit.Max {
-					b.problem(s.Source.Node, "%s waits for all hosts, and max_parallel lets only %d of them into the block at once", s.ID, limit.Max).Hint =
-						"max_parallel on the steps themselves, or a rollout"
+					p := b.problem(s.Source.Node, "%s waits for all hosts, and max_parallel lets only %d of them into the block at once", s.ID, limit.Max)
+					p.Hint = "max_parallel on the steps themselves, or a rollout"
 				}
 			}
 		}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/opsctl/opsctl/internal/source"
@@ -163,7 +164,7 @@ func (b *builder) include(n *node) {
 		}
 	}
 	values, err := inner.Values(given)
-	if wrong, ok := err.(runbook.ParamErrors); ok {
+	if wrong := runbook.ParamErrors(nil); errors.As(err, &wrong) {
 		for _, e := range wrong {
 			where := at[e.Name]
 			if where == nil {

@@ -89,7 +89,7 @@ func (f *found) isHere(place *os.Root, sumName string) bool {
 		return false
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	sum := ""
+	var sum string
 	if sumName == "cksum" {
 		crc := newCksum()
 		_, err = io.Copy(crc, file)

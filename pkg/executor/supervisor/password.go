@@ -16,6 +16,7 @@ type Password struct {
 // Fate is what became of a password.
 type Fate string
 
+// What may become of one.
 const (
 	Unproved Fate = "unproved" // sudo ended, or the link broke, before it said anything of it
 	Taken    Fate = "taken"
