@@ -62,8 +62,7 @@ func (b *builder) checkLimits() {
 			for _, e := range s.Before {
 				other := b.plan.Steps[e.Step]
 				if e.Barrier && inside[e.Step] && other.Wave == s.Wave && len(other.Targets.Hosts) > limit.Max {
-					b.problem(s.Source.Node, "%s waits for all hosts, and max_parallel lets only %d of them into the block at once", s.ID, limit.Max).Hint =
-						"max_parallel on the steps themselves, or a rollout"
+					b.problem(s.Source.Node, "%s waits for all hosts, and max_parallel lets only %d of them into the block at once", s.ID, limit.Max).Hint = "max_parallel on the steps themselves, or a rollout"
 				}
 			}
 		}
@@ -92,6 +91,9 @@ func digest(p *Plan) string {
 	}
 	for _, host := range p.Hosts {
 		fmt.Fprintf(h, "%s %s %s %d\n", host.Name, host.Addr, host.User, host.Port)
+	}
+	if p.Drill != nil {
+		fmt.Fprintf(h, "drill: %s\n", p.Drill)
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
