@@ -40,6 +40,7 @@ type running struct {
 	events  []run.Event // of a run that goes on
 	resume  run.Event
 	brief   bool // its output is all that is shown of it
+	silent  bool // nothing is shown of it
 }
 
 func (a *app) openStore() (*journal.Store, string, error) {
@@ -91,7 +92,9 @@ func (x *running) carryOut(ctx context.Context) (int, error) {
 	}
 	defer hosts.close()
 	options := x.app.viewOptions()
-	if x.brief && (options.Mode == view.ModeAuto || options.Mode == "") {
+	if x.silent {
+		options.Mode = view.ModeQuiet
+	} else if x.brief && (options.Mode == view.ModeAuto || options.Mode == "") {
 		options.Mode = view.ModeQuiet
 	}
 	shown := view.New(options, x.request.plan, view.RunInfo{
@@ -118,6 +121,9 @@ func (x *running) carryOut(ctx context.Context) (int, error) {
 		return run.CodeInterrupt, &exitError{code: run.CodeInterrupt, message: err.Error(), hint: "opsctl resume " + shortID(x.request.id)}
 	case err != nil:
 		return 0, err
+	}
+	if x.silent {
+		return finished.Code, nil
 	}
 	if !x.brief {
 		shown.Finish(view.ReadLedger(state, x.request.plan))

@@ -111,7 +111,7 @@ func newRoot(a *app) *cobra.Command {
 		&cobra.Group{ID: "self", Title: "opsctl itself:"},
 	)
 	root.AddCommand(
-		newRun(a), newPlan(a), newResume(a), newRollback(a),
+		newRun(a), newPlan(a), newResume(a), newRollback(a), newDrill(a),
 		newValidate(a), newLint(a), newFmt(a), newExplain(a), newSchema(a), newGraph(a), newInit(a), newSecret(a),
 		newHosts(a), newPing(a), newExec(a),
 		newHistory(a), newShow(a), newLogs(a),
