@@ -72,6 +72,13 @@ Exit code 0 when no undo is wrong or missing, 1 otherwise.`,
 func (o *drillOptions) run(ctx context.Context, name string) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
+	quiet := o.app.settings.Output == "json" || o.app.settings.Output == "quiet"
+	heard := context.AfterFunc(ctx, func() {
+		if !quiet { // the view of a drilled run says nothing
+			writeLine(o.app.err, "interrupted: what runs may end, nothing new starts; Ctrl-C again stops it")
+		}
+	})
+	defer heard()
 	if !o.demo {
 		return o.drill(ctx, name)
 	}

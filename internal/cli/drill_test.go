@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/opsctl/opsctl/internal/drill"
 	"github.com/opsctl/opsctl/internal/fleet"
@@ -350,6 +351,41 @@ steps:
 	}
 }
 
+// TestDrillInterrupted interrupts a drill while a step runs: what was done is in place, and a resume of the
+// drilled run lets it fail and takes it back.
+func TestDrillInterrupted(t *testing.T) {
+	opsctl := binary(t)
+	r := newDrillRange(t, `
+steps:
+- {id: a, run: 'touch "$D/a"; while [ ! -e "$D/go" ]; do sleep 0.02; done', rollback: rm "$D/a"}
+- {id: b, run: touch "$D/b", rollback: rm "$D/b"}
+`)
+	d := &shownDemo{temp: r.dir, ended: make(chan error, 1)}
+	d.command = exec.Command(opsctl, "-C", r.dir, "--state-dir", "state", "drill", "r.yaml", "-l", "local", "--yes", "--watch", r.at)
+	d.command.Stdout, d.command.Stderr = d, d
+	if err := d.command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { d.ended <- d.command.Wait() }()
+	for deadline := time.Now().Add(demoPatience); !isFile(filepath.Join(r.at, "a")); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it does not begin:\n%s", d.text())
+		}
+	}
+	d.signal(t, os.Interrupt)
+	d.until(t, "interrupted: what runs may end")
+	r.write("host/go", "")
+	if code := d.end(t); code != 130 || !strings.Contains(d.text(), "takes it back") {
+		t.Errorf("exit %d\n%s", code, d.text())
+	}
+	if code, out, errs := r.opsctl("resume"); code != 3 || !strings.Contains(errs, "drill: the run goes back after a on local") {
+		t.Errorf("exit %d\n%s%s", code, out, errs)
+	}
+	if isFile(filepath.Join(r.at, "a")) || isFile(filepath.Join(r.at, "b")) {
+		t.Error("it was not taken back")
+	}
+}
+
 // TestDrillOfTheShippedRunbook is what the guide promises of rolling-deploy.
 func TestDrillOfTheShippedRunbook(t *testing.T) {
 	if testing.Short() {
@@ -359,7 +395,7 @@ func TestDrillOfTheShippedRunbook(t *testing.T) {
 	t.Setenv("TMPDIR", dir)
 	t.Chdir(dir)
 	var out, errs strings.Builder
-	code := Main([]string{"drill", "rolling-deploy", "--demo", "-p", "version=v1.0.0", "--output", "json"}, strings.NewReader(""), &out, &errs)
+	code := Main([]string{"drill", "rolling-deploy", "--demo", "-p", "version=v1.0.0", "--output", "json", "--watch", "srv/app", "--ignore", "*.log"}, strings.NewReader(""), &out, &errs)
 	var doc drillDocument
 	if err := json.Unmarshal([]byte(out.String()), &doc); err != nil {
 		t.Fatalf("exit %d: %v\n%s%s", code, err, out.String(), errs.String())

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -176,21 +177,24 @@ func (d *drilling) compare(ctx context.Context, t drillTarget, seen told, trial 
 	d.before = after
 	row.Verdict, row.Why = drill.Judge(*trial)
 	row.Differ = trial.Differ
-	if last := seen.lastChanged(); row.Verdict == drill.Wrong && len(trial.Differ) > 0 && last != "" {
-		row.Why += "; where that is of " + last + ", which stays: --ignore"
+	if last := seen.lastChanged(trial.Differ); row.Verdict == drill.Wrong && last != "" {
+		row.Why += "; perhaps by " + last + ", which is not taken back (--ignore)"
 	}
 	d.left.Note(t.step.ID, trial.Differ)
-	if dirty := row.Verdict == drill.Wrong && (len(trial.Differ) > 0 || trial.Stuck); dirty && !d.force && !d.demo {
+	failed := row.Verdict == drill.Wrong || row.Verdict == drill.NotReached
+	if failed && (len(trial.Differ) > 0 || trial.Stuck) && !d.force && !d.demo {
 		d.halted = t.step.ID
 	}
 	return nil
 }
 
-// lastChanged names a step of finally that changed something: that stays, and may be what differs.
-func (s told) lastChanged() string {
+// lastChanged names a step of finally that changed something where something differs: that stays.
+func (s told) lastChanged(differ []drill.Difference) string {
 	for _, step := range s.request.plan.Steps {
 		for k := range step.Targets.Hosts {
-			if step.Finally && s.state.See(step.First+k).Status == run.StatusChanged {
+			place := s.request.plan.Hosts[step.Place(int32(k))].Name
+			differs := slices.ContainsFunc(differ, func(d drill.Difference) bool { return d.Host == place })
+			if step.Finally && differs && s.state.See(step.First+k).Status == run.StatusChanged {
 				return step.ID
 			}
 		}

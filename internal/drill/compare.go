@@ -64,18 +64,15 @@ func changes(place Place, old, now Entry) []Difference {
 			list = append(list, Difference{Place: place, What: what, Before: before, After: after})
 		}
 	}
-	differ(Content, short(old.Content), short(now.Content))
+	if old.Content != now.Content { // its sum is not told: what is in a file may be secret, and easy to guess
+		list = append(list, Difference{Place: place, What: Content})
+	}
 	differ(Target, old.Target, now.Target)
 	differ(Mode, old.Mode, now.Mode)
 	differ(Owner, old.Owner, now.Owner)
 	differ(Group, old.Group, now.Group)
 	return list
 }
-
-// sumShown is how much of a sum is enough to tell contents apart.
-const sumShown = 16
-
-func short(sum string) string { return sum[:min(len(sum), sumShown)] }
 
 func (e Entry) word() string {
 	switch e.Kind {

@@ -32,7 +32,7 @@ func TestCompare(t *testing.T) {
 		before, after []string
 	}{
 		{"the same", "", []string{"/a", file, "", "11"}, []string{"/a", file, "", "11"}},
-		{"content", "web1 /a content 11 22", []string{"/a", file, "", "11"}, []string{"/a", file, "", "22"}},
+		{"content", "web1 /a content  ", []string{"/a", file, "", "11"}, []string{"/a", file, "", "22"}},
 		{"mode", "web1 /a mode rw-r--r-- rw-------", []string{"/a", file, "", "11"}, []string{"/a", private, "", "11"}},
 		{"owner and group", "web1 /a group root ops\nweb1 /a owner root 7", []string{"/a", file, "", ""}, []string{"/a", "-rw-r--r--/7/8/UNKNOWN/ops", "", ""}},
 		{"appeared", "web1 /b appeared  directory", []string{"/a", file, "", ""}, []string{"/a", file, "", "", "/b", dir, "", ""}},
