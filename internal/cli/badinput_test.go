@@ -133,8 +133,8 @@ func TestBadArguments(t *testing.T) {
 		{"inventory with an unknown key", "run ok.yaml -i key.inv", 65, []string{`key.inv:1:16: unknown key "colour"`, "addr, user, port"}},
 		{"inventory with a bad port", "run ok.yaml -i port.inv", 65, []string{"port.inv:1:22:", "abc", "65535"}},
 		{"inventory in a circle", "run ok.yaml -i circle.inv", 65, []string{"circle.inv:1:", "a → b → a"}},
-		{"inventory of Ansible, INI", "run ok.yaml -i ansible.ini", 65, []string{"ansible.ini:2:1:", "Ansible", "hint:"}},
-		{"inventory a program", "run ok.yaml -i program", 65, []string{"program:1:1:", "a program", "hint:"}},
+		{"inventory of Ansible, INI", "run ok.yaml -i ansible.ini", 65, []string{"ansible.ini:2:1:", "no partner"}},
+		{"inventory a program", "run ok.yaml -i program", 65, []string{"program: is a program that may not be executed", "hint: chmod +x"}},
 		{"command misspelt", "rnu ok.yaml", 64, []string{`"rnu"`, `did you mean "run"?`}},
 		{"command unknown", "frobnicate", 64, []string{`"frobnicate"`, "opsctl --help"}},
 		{"help of no command", "help rnu", 64, []string{`"rnu"`, `did you mean "run"?`}},
@@ -173,7 +173,7 @@ func TestBadArguments(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty": "", "binary": "\x00\x01", "broken.yaml": "version: [\n", "list.yaml": "- a\n", "key.inv": "hosts: {web1: {colour: red}}\n",
 		"port.inv": "hosts: {web1: {port: abc}}\n", "circle.inv": "groups: {a: {groups: [b]}, b: {groups: [a]}}\nhosts: {web1: {}}\n",
-		"ansible.ini": "# ours\n[web]\nweb1 ansible_port=22\n", "program": "#!/bin/sh\necho '{}'\n",
+		"ansible.ini": "# ours\n[web\nweb1 ansible_port=22\n", "program": "#!/bin/sh\necho '{}'\n",
 		"forkz.conf": "forkz: 3\n", "type.conf": "forks: many\n", "shape.conf": "forks: {a: b}\n", "open.conf": "forks: 3\n",
 	} {
 		b.write(name, text)

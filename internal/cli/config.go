@@ -15,25 +15,27 @@ import (
 
 // settings are the flags that every command knows, after flags, environment and files.
 type settings struct {
-	Inventory      []string
-	Limit          string
-	Forks          int
-	User           string
-	SSHConfig      string
-	Jump           string
-	Identity       string
-	SSHOptions     []string
-	HostKey        string
-	Sudo           bool
-	Output         string
-	Color          string
-	Verbose        int
-	Quiet          bool
-	Yes            bool
-	StateDir       string
-	Chdir          string
-	Config         string
-	ConnectTimeout string
+	Inventory        []string
+	Limit            string
+	Forks            int
+	User             string
+	SSHConfig        string
+	Jump             string
+	Identity         string
+	SSHOptions       []string
+	HostKey          string
+	Sudo             bool
+	AskSudoPassword  bool
+	SudoPasswordFile string
+	Output           string
+	Color            string
+	Verbose          int
+	Quiet            bool
+	Yes              bool
+	StateDir         string
+	Chdir            string
+	Config           string
+	ConnectTimeout   string
 }
 
 // globalFlags declares the settings. Each is also OPSCTL_<NAME> and a key of opsctl.yaml.
@@ -48,6 +50,9 @@ func (a *app) globalFlags(root *cobra.Command) {
 	f.StringVar(&s.Identity, "identity", "", "private key `FILE`")
 	f.StringArrayVarP(&s.SSHOptions, "ssh-option", "o", nil, "ssh_config option `KEY=VALUE` (repeatable)")
 	f.StringVar(&s.HostKey, "host-key", "strict", "unknown host keys: `strict` refuses them, accept-new pins them")
+	f.BoolVarP(&s.Sudo, "sudo", "b", false, "run every step by sudo that does not say otherwise")
+	f.BoolVarP(&s.AskSudoPassword, "ask-sudo-password", "K", false, "ask for the sudo password, once")
+	f.StringVar(&s.SudoPasswordFile, "sudo-password-file", "", "`FILE` with the sudo password, for nobody else to read")
 	f.StringVar(&s.Output, "output", "auto", "how to show: `auto`, plain, json, quiet, tui, github; sarif for validate and lint")
 	f.StringVar(&s.Color, "color", "auto", "`auto`, always, never")
 	f.CountVarP(&s.Verbose, "verbose", "v", "show the output of steps")
@@ -59,7 +64,7 @@ func (a *app) globalFlags(root *cobra.Command) {
 }
 
 // notConfig are flags that make no sense in a file or the environment.
-var notConfig = map[string]bool{"help": true, "version": true, "chdir": true, "config": true, "param": true, "params-file": true, "to": true, "out": true, "demo": true, "force": true, "yes-destroy": true}
+var notConfig = map[string]bool{"help": true, "version": true, "chdir": true, "config": true, "param": true, "params-file": true, "to": true, "out": true, "replace": true, "demo": true, "force": true, "yes-destroy": true}
 
 // configure applies environment and files to the flags that were not given, strongest first:
 // flags, OPSCTL_*, the nearest opsctl.yaml, the user's config.yaml, /etc/opsctl/config.yaml.
@@ -68,6 +73,9 @@ func (a *app) configure(cmd *cobra.Command) error {
 		if err := os.Chdir(a.settings.Chdir); err != nil {
 			return usage("cannot work in "+a.settings.Chdir+": "+reason(err), "")
 		}
+	}
+	if err := a.takeSudoPassword(); err != nil {
+		return err
 	}
 	files, err := a.configFiles()
 	if err != nil {
@@ -122,7 +130,7 @@ func (a *app) apply(f *pflag.Flag, files []string, layers []map[string]any) erro
 
 // besideConfig resolves paths of a configuration file relative to that file.
 func (a *app) besideConfig(flag, text, file string) string {
-	if flag != "inventory" && flag != "ssh-config" && flag != "identity" && flag != "state-dir" {
+	if flag != "inventory" && flag != "ssh-config" && flag != "identity" && flag != "state-dir" && flag != "sudo-password-file" {
 		return text
 	}
 	if text == "" || filepath.IsAbs(text) || strings.HasPrefix(text, "~") || strings.Contains(text, ",") {

@@ -2,17 +2,16 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 
+	"github.com/opsctl/opsctl/internal/secret"
 	"github.com/opsctl/opsctl/pkg/executor"
 	"github.com/opsctl/opsctl/pkg/executor/local"
 	"github.com/opsctl/opsctl/pkg/executor/remote"
@@ -27,13 +26,15 @@ type roster struct {
 	runID   string
 	resumed map[string]bool // hosts on which the run's directory must exist already
 	dialer  *remote.Dialer
+	sudo    *sudoGiver // nil: there is no password to give
 
 	mu        sync.Mutex
 	resolvers map[string]*sshconfig.Resolver // by ssh_config file; "" is the user's
 	hosts     map[*inventory.Host]executor.Host
 }
 
-func (a *app) connect(runID string, resumed map[string]bool) (*roster, error) {
+// connect makes the hosts of a run. The sudo password is masked by m; without m nobody will use sudo.
+func (a *app) connect(runID string, resumed map[string]bool, m *secret.Masker) (*roster, error) {
 	c := &roster{
 		app: a, runID: runID, resumed: resumed, resolvers: map[string]*sshconfig.Resolver{}, hosts: map[*inventory.Host]executor.Host{},
 	}
@@ -49,6 +50,12 @@ func (a *app) connect(runID string, resumed map[string]bool) (*roster, error) {
 			return []byte(text), err
 		}
 	}
+	if m != nil {
+		var err error
+		if c.sudo, err = a.sudoGiver(m); err != nil {
+			return nil, err
+		}
+	}
 	c.dialer = remote.NewDialer(o)
 	return c, nil
 }
@@ -62,11 +69,11 @@ func (c *roster) Host(h *inventory.Host) executor.Host {
 	}
 	var host executor.Host
 	if h.IsLocal() || h.Connection == inventory.Local {
-		host = local.New(local.Options{RunID: c.directory(h), Resumed: c.resumed[h.Name]})
+		host = local.New(local.Options{RunID: c.directory(h), Resumed: c.resumed[h.Name], SudoPassword: c.sudo.on(h.Name)})
 	} else if settings, err := c.settings(h); err != nil {
 		host = unusable{err: &executor.HostError{Class: "config", Hop: h.Name, Message: err.Error()}}
 	} else {
-		host = supervisor.NewHost(c.dialer.Linker(settings), supervisor.Options{RunID: c.directory(h), Resumed: c.resumed[h.Name]})
+		host = supervisor.NewHost(c.dialer.Linker(settings), supervisor.Options{RunID: c.directory(h), Resumed: c.resumed[h.Name], SudoPassword: c.sudo.on(h.Name)})
 	}
 	c.hosts[h] = host
 	return host
@@ -100,7 +107,7 @@ func (c *roster) resolver(file string) (*sshconfig.Resolver, error) {
 	if err != nil {
 		home = "/"
 	}
-	o := sshconfig.Options{Overrides: c.app.settings.SSHOptions, User: c.app.settings.User, Home: home, LocalUser: userName(), Exec: matchExec}
+	o := sshconfig.Options{Overrides: c.app.settings.SSHOptions, User: c.app.settings.User, Home: home, LocalUser: userName(), Exec: matchExec, Lookup: lookup}
 	switch {
 	case c.app.settings.SSHConfig != "":
 		o.Files = []string{c.app.settings.SSHConfig}
@@ -120,88 +127,6 @@ func (c *roster) resolver(file string) (*sshconfig.Resolver, error) {
 // matchExec runs the command of a "Match exec" of ssh_config, as ssh does.
 func matchExec(command string) bool {
 	return exec.Command("/bin/sh", "-c", command).Run() == nil
-}
-
-// settings resolves how a host is reached: the inventory's word, then ssh_config.
-func (c *roster) settings(h *inventory.Host) (remote.Settings, error) {
-	if h.NoWay != "" {
-		return remote.Settings{}, errors.New(h.NoWay)
-	}
-	r, err := c.resolver(h.SSHConfig)
-	if err != nil {
-		return remote.Settings{}, err
-	}
-	given := sshconfig.Given{User: h.User, Port: h.Port, HostName: h.Addr, Jump: h.Jump, Identity: h.Identity}
-	if c.app.settings.Jump != "" {
-		given.Jump = c.app.settings.Jump
-	}
-	if c.app.settings.Identity != "" {
-		given.Identity = c.app.settings.Identity
-	}
-	return c.resolved(r, h.Name, given, 0)
-}
-
-const jumpsMax = 8
-
-func (c *roster) resolved(r *sshconfig.Resolver, name string, given sshconfig.Given, depth int) (remote.Settings, error) {
-	if depth > jumpsMax {
-		return remote.Settings{}, errors.New("more than " + strconv.Itoa(jumpsMax) + " jump hosts one behind the other")
-	}
-	config, err := r.Resolve(name, given)
-	if err != nil {
-		return remote.Settings{}, err
-	}
-	s := remote.Settings{
-		Name: name, Addr: config.HostName, Port: config.Port, User: config.User,
-		IdentityFiles: config.IdentityFiles, CertificateFiles: config.CertificateFiles, IdentityAgent: config.IdentityAgent,
-		IdentitiesOnly: config.IdentitiesOnly, KnownHosts: append(append([]string{}, config.UserKnownHostsFiles...), config.GlobalKnownHostsFiles...),
-		HostKeyAlias: config.HostKeyAlias, Ciphers: list(config.Ciphers), MACs: list(config.MACs), KeyExchanges: list(config.KexAlgorithms),
-		HostKeyAlgorithms: list(config.HostKeyAlgorithms), ConnectTimeout: config.ConnectTimeout, AliveInterval: config.ServerAliveInterval,
-		AliveCount: config.ServerAliveCountMax, ProxyCommand: config.ProxyCommand, BindAddress: config.BindAddress, AddressFamily: config.AddressFamily,
-	}
-	if c.app.settings.HostKey == "accept-new" || config.StrictHostKeyChecking == "accept-new" {
-		s.HostKey = remote.AcceptNew
-	}
-	for _, jump := range list(config.ProxyJump) {
-		if jump == "none" {
-			continue
-		}
-		hop, given, err := parseJump(jump)
-		if err != nil {
-			return s, err
-		}
-		settings, err := c.resolved(r, hop, given, depth+1)
-		if err != nil {
-			return s, err
-		}
-		s.Jumps = append(s.Jumps, settings.Jumps...)
-		settings.Jumps = nil
-		s.Jumps = append(s.Jumps, settings)
-	}
-	return s, nil
-}
-
-func list(text string) []string {
-	if text == "" {
-		return nil
-	}
-	return strings.Split(text, ",")
-}
-
-// parseJump reads [ssh://][user@]host[:port].
-func parseJump(text string) (host string, given sshconfig.Given, err error) {
-	rest := strings.TrimPrefix(text, "ssh://")
-	if i := strings.LastIndexByte(rest, '@'); i >= 0 {
-		given.User, rest = rest[:i], rest[i+1:]
-	}
-	host = rest
-	if h, port, splitErr := net.SplitHostPort(rest); splitErr == nil {
-		if given.Port, err = strconv.Atoi(port); err != nil {
-			return "", given, fmt.Errorf("jump host %q: %q is not a port", text, port)
-		}
-		host = h
-	}
-	return strings.Trim(host, "[]"), given, nil
 }
 
 func userName() string {
@@ -228,7 +153,7 @@ func (u unusable) Ready(context.Context, []string) (executor.Facts, error) {
 	return executor.Facts{}, u.err
 }
 
-func (u unusable) Stage(context.Context, string, []executor.StagedFile) (string, error) {
+func (u unusable) Stage(context.Context, string, string, []executor.StagedFile) (string, error) {
 	return "", u.err
 }
 

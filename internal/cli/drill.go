@@ -128,12 +128,16 @@ func (o *drillOptions) drill(ctx context.Context, name string) error {
 		return err
 	}
 	defer store.Close()
-	hosts, err := a.connect(j.id, nil)
+	known := (&running{app: a, request: j}).masker()
+	hosts, err := a.connect(j.id, nil, known.Masker)
 	if err != nil {
 		return err
 	}
 	defer hosts.close()
-	d := &drilling{drillOptions: o, base: j, store: store, dir: dir, asks: a.previewOf(j, hosts), left: drill.Leftovers{}}
+	if g := hosts.sudo; g != nil && g.have { // it is asked for once, not in each run
+		a.sudoPassword, a.settings.AskSudoPassword = g.text, false
+	}
+	d := &drilling{drillOptions: o, base: j, store: store, dir: dir, asks: a.previewOf(j, known, hosts), left: drill.Leftovers{}}
 	if err := d.all(ctx, targets); err != nil {
 		if len(d.rows) > 0 {
 			err = errors.Join(err, d.show(err.Error()))

@@ -154,15 +154,21 @@ func (d *drilling) arguments(j *request) []string {
 	if s.SSHConfig != "" {
 		args = append(args, "--ssh-config", s.SSHConfig)
 	}
+	if s.SudoPasswordFile != "" {
+		args = append(args, "--sudo-password-file", s.SudoPasswordFile)
+	}
 	if s.Config != "" {
 		args = append(args, "--config", s.Config)
 	}
 	return args
 }
 
-// secrets gives secret params to another opsctl: they are in no journal.
+// secrets gives secret params, and the sudo password, to another opsctl: they are in no journal.
 func (d *drilling) secrets(j *request) []string {
 	var env []string
+	if d.app.sudoPassword != "" {
+		env = append(env, sudoVariable+"="+d.app.sudoPassword)
+	}
 	for _, p := range j.runbook.Params {
 		if text, err := expression.Format(j.values[p.Name]); err == nil && p.Secret {
 			env = append(env, "OPSCTL_PARAM_"+strings.ToUpper(p.Name)+"="+text)

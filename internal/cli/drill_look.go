@@ -20,8 +20,7 @@ import (
 const lookMax = 5 * time.Minute
 
 // previewOf gives what hosts are asked with for a request; nobody is asked where hosts is nil.
-func (a *app) previewOf(j *request, hosts *roster) executor.PreviewOptions {
-	known := (&running{app: a, request: j}).masker()
+func (a *app) previewOf(j *request, known masker, hosts *roster) executor.PreviewOptions {
 	o := executor.PreviewOptions{
 		Plan: j.plan, Actions: action.New, Masker: known, Secrets: a.secrets(known.Masker), Forks: a.settings.Forks, Inventory: j.inv,
 		Info: executor.Info{ID: j.id, User: j.user, Started: j.started, Env: j.env, Path: j.path},

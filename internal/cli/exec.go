@@ -38,7 +38,7 @@ func newExec(a *app) *cobra.Command {
 		Short: "Run a command on hosts; equal output is shown once",
 		Long: `Run one command on all hosts, or those of --limit. Several words are joined by spaces and read by sh there,
 as ssh does. Hosts whose output and exit status are equal are shown together. The run is in the history.`,
-		Example: "  opsctl exec -- uptime\n  opsctl exec -l 'web*' -- 'df -h / | tail -1'\n  opsctl exec -i web1,web2, -- uname -r",
+		Example: "  opsctl exec -- uptime\n  opsctl exec -l 'web*' -- 'df -h / | tail -1'\n  opsctl exec -i web1,web2, -- uname -r\n  opsctl exec --sudo -K -l web -- 'journalctl -n 20'",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usage("exec takes a command", "opsctl exec -l web -- uptime")
@@ -72,6 +72,9 @@ func (a *app) exec(ctx context.Context, command string) error {
 	rb, _, err := runbook.LoadText(text, "exec", ".")
 	if err != nil {
 		return err
+	}
+	if a.settings.Sudo {
+		rb.SudoByDefault()
 	}
 	j := &request{
 		id: newRunID(), path: "exec", runbook: rb, inv: inv, started: time.Now(), user: userName(),

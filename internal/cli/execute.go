@@ -86,7 +86,8 @@ func (x *running) carryOut(ctx context.Context) (int, error) {
 			resumed[e.Host] = true
 		}
 	}
-	hosts, err := x.app.connect(x.request.id, resumed)
+	known := x.masker()
+	hosts, err := x.app.connect(x.request.id, resumed, known.Masker)
 	if err != nil {
 		return 0, err
 	}
@@ -106,7 +107,6 @@ func (x *running) carryOut(ctx context.Context) (int, error) {
 	shown.Observe(x.events)
 	interrupts, stop := listen(shown)
 	defer stop()
-	known := x.masker()
 	finished, state, err := executor.Run(ctx, executor.Options{
 		Plan: x.request.plan, Host: hosts.Host, Actions: action.New, Keeper: action.Keep, Person: x.app.person(), Inventory: x.request.inv, Journal: x.journal, Observer: shown, Masker: known, Secrets: x.app.secrets(known.Masker),
 		Forks: x.app.settings.Forks, Preflight: true, Interrupts: interrupts, Events: x.events, Resume: x.resume,

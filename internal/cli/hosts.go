@@ -11,9 +11,7 @@ import (
 
 	"github.com/opsctl/opsctl/internal/source"
 	"github.com/opsctl/opsctl/internal/view"
-	"github.com/opsctl/opsctl/pkg/executor/remote"
 	"github.com/opsctl/opsctl/pkg/inventory"
-	"github.com/opsctl/opsctl/pkg/inventory/sshconfig"
 )
 
 func newHosts(a *app) *cobra.Command {
@@ -176,74 +174,4 @@ func varRows(h *inventory.Host) [][]string {
 		rows = append(rows, []string{"  none"})
 	}
 	return rows
-}
-
-// settingOf names the setting of an inventory that stands for an option of ssh_config.
-var settingOf = map[string]string{"hostname": "addr", "port": "port", "user": "user", "proxyjump": "jump", "identityfile": "identity"}
-
-// explainSSH gives how the host will be reached, with the line that decided each setting.
-func (a *app) explainSSH(h *inventory.Host) ([]sshFact, error) {
-	c, err := a.connect(newRunID(), nil)
-	if err != nil {
-		return nil, err
-	}
-	defer c.close()
-	s, err := c.settings(h)
-	if err != nil {
-		return nil, invalid(h.Name+": "+err.Error(), "")
-	}
-	r, err := c.resolver(h.SSHConfig)
-	if err != nil {
-		return nil, err
-	}
-	config, err := r.Resolve(h.Name, sshconfig.Given{User: h.User, Port: h.Port, HostName: h.Addr, Jump: h.Jump, Identity: h.Identity})
-	if err != nil {
-		return nil, invalid(h.Name+": "+err.Error(), "")
-	}
-	origin := func(option string) string {
-		v, ok := config.Values[option]
-		from := h.SettingOrigins[settingOf[option]]
-		switch {
-		case !ok:
-			return "default"
-		case v.Line == 0 && v.File == "inventory" && from != "":
-			return from
-		case v.Line == 0:
-			return v.File
-		}
-		return fmt.Sprintf("%s:%d", v.File, v.Line)
-	}
-	checked := "strict: unknown keys are refused"
-	if s.HostKey == remote.AcceptNew {
-		checked = "accept-new: unknown keys are pinned"
-	}
-	facts := []sshFact{
-		{"hostname", s.Addr, origin("hostname")},
-		{"port", strconv.Itoa(s.Port), origin("port")},
-		{"user", s.User, origin("user")},
-		{"identity files", strings.Join(s.IdentityFiles, " "), origin("identityfile")},
-		{"known hosts", strings.Join(s.KnownHosts, " "), origin("userknownhostsfile")},
-		{"host keys", checked, a.hostKeyOrigin(origin("stricthostkeychecking"))},
-	}
-	for _, jump := range s.Jumps {
-		facts = append(facts, sshFact{"by way of", fmt.Sprintf("%s@%s:%d", jump.User, jump.Addr, jump.Port), a.jumpOrigin(origin("proxyjump"))})
-	}
-	if s.ProxyCommand != "" && s.ProxyCommand != "none" {
-		facts = append(facts, sshFact{"proxy command", s.ProxyCommand, origin("proxycommand")})
-	}
-	return facts, nil
-}
-
-func (a *app) hostKeyOrigin(otherwise string) string {
-	if a.settings.HostKey == "accept-new" {
-		return a.origins["host-key"]
-	}
-	return otherwise
-}
-
-func (a *app) jumpOrigin(otherwise string) string {
-	if a.settings.Jump != "" {
-		return a.origins["jump"]
-	}
-	return otherwise
 }

@@ -43,6 +43,7 @@ type runSettings struct {
 	Identity   string   `json:"identity,omitempty"`
 	SSHOptions []string `json:"ssh_options,omitempty"`
 	Forks      int      `json:"forks,omitempty"`
+	Sudo       bool     `json:"sudo,omitempty"` // settled: what ran as root is taken back as root
 }
 
 // request is a runbook with everything it needs to be planned.
@@ -86,6 +87,9 @@ func (a *app) load(name string, params *paramFlags, picks plan.Select) (*request
 	}
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs
+	}
+	if a.settings.Sudo {
+		rb.SudoByDefault()
 	}
 	j := &request{
 		id: newRunID(), path: path, runbook: rb, inv: inv, values: values, started: time.Now(), user: userName(),
@@ -165,7 +169,7 @@ func (a *app) runSettings() runSettings {
 		}
 		return path
 	}
-	return runSettings{User: s.User, SSHConfig: abs(s.SSHConfig), Jump: s.Jump, Identity: abs(s.Identity), SSHOptions: s.SSHOptions, Forks: s.Forks}
+	return runSettings{User: s.User, SSHConfig: abs(s.SSHConfig), Jump: s.Jump, Identity: abs(s.Identity), SSHOptions: s.SSHOptions, Forks: s.Forks, Sudo: s.Sudo}
 }
 
 func digest(id string, value any) string {
@@ -206,6 +210,9 @@ func (a *app) restore(id string, raw []byte, params *paramFlags) (*request, *inp
 		}
 	}
 	a.adopt(in.Settings)
+	if a.settings.Sudo = in.Settings.Sudo; a.settings.Sudo {
+		rb.SudoByDefault()
+	}
 	j := &request{
 		id: id, path: in.Path, runbook: rb, inv: inventory.Restore(in.Inventory), values: values, started: in.Started,
 		user: in.User, limit: in.Limit, picks: in.Select, drill: in.Drill, env: in.Env,

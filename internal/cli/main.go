@@ -17,12 +17,13 @@ import (
 
 // app is one invocation: its streams, its settings, what it opened.
 type app struct {
-	in       io.Reader
-	out, err io.Writer
-	settings settings
-	origins  map[string]string // flag → where its value came from
-	project  string            // the directory of the nearest opsctl.yaml, or ""
-	screen   view.View         // while a run is shown: what is said or asked goes through it
+	in           io.Reader
+	out, err     io.Writer
+	settings     settings
+	origins      map[string]string // flag → where its value came from
+	project      string            // the directory of the nearest opsctl.yaml, or ""
+	sudoPassword string            // of the environment
+	screen       view.View         // while a run is shown: what is said or asked goes through it
 }
 
 // Main runs one command and gives its exit code.
@@ -112,8 +113,8 @@ func newRoot(a *app) *cobra.Command {
 	)
 	root.AddCommand(
 		newRun(a), newPlan(a), newResume(a), newRollback(a), newDrill(a),
-		newValidate(a), newLint(a), newFmt(a), newExplain(a), newSchema(a), newGraph(a), newInit(a), newSecret(a),
-		newHosts(a), newPing(a), newExec(a),
+		newValidate(a), newLint(a), newFmt(a), newExplain(a), newSchema(a), newGraph(a), newInit(a), newImport(a), newSecret(a),
+		newHosts(a), newPing(a), newSSH(a), newExec(a),
 		newHistory(a), newShow(a), newLogs(a),
 		newConfig(a), newDemo(a), newVersion(a), newExitCodes(),
 	)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/opsctl/opsctl/internal/secret"
 	"github.com/opsctl/opsctl/internal/view"
 	"github.com/opsctl/opsctl/pkg/executor"
 	"github.com/opsctl/opsctl/pkg/inventory"
@@ -32,7 +33,8 @@ func newPing(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "ping [PATTERN]", GroupID: "fleet",
 		Short:   "Connect hosts, log in, and run nothing but an empty command",
-		Example: "  opsctl ping\n  opsctl ping 'web*:!web3'\n  opsctl ping all --output json",
+		Long:    "Connect hosts, log in, and run nothing but an empty command; with --sudo, behind sudo, which tells whether that\nlets you in.",
+		Example: "  opsctl ping\n  opsctl ping 'web*:!web3'\n  opsctl ping all --output json\n  opsctl ping --sudo -K",
 		Args:    atMost(1, "at most one pattern"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			hosts, err := a.selectHosts(first(args, ""))
@@ -71,11 +73,15 @@ func (a *app) selectHosts(pattern string) ([]*inventory.Host, error) {
 }
 
 func (a *app) ping(ctx context.Context, hosts []*inventory.Host) error {
-	c, err := a.connect(newRunID(), nil)
+	c, err := a.connect(newRunID(), nil, secret.NewMasker())
 	if err != nil {
 		return err
 	}
 	defer c.close()
+	user := ""
+	if a.settings.Sudo {
+		user = "root"
+	}
 	pongs := make([]pong, len(hosts))
 	limit := make(chan struct{}, a.settings.Forks)
 	var wg sync.WaitGroup
@@ -83,7 +89,7 @@ func (a *app) ping(ctx context.Context, hosts []*inventory.Host) error {
 		wg.Go(func() {
 			limit <- struct{}{}
 			defer func() { <-limit }()
-			pongs[i] = pingOne(ctx, c.Host(h), h.Name)
+			pongs[i] = pingOne(ctx, c.Host(h), h.Name, user)
 		})
 	}
 	wg.Wait()
@@ -102,11 +108,11 @@ func (a *app) ping(ctx context.Context, hosts []*inventory.Host) error {
 	return nil
 }
 
-func pingOne(ctx context.Context, h executor.Host, name string) pong {
+func pingOne(ctx context.Context, h executor.Host, name, user string) pong {
 	ctx, cancel := context.WithTimeout(ctx, pingLimit)
 	defer cancel()
 	began := time.Now()
-	ending := h.Ask(ctx, executor.Command{Script: ":", Shell: "sh"}, func(executor.Stream, []byte) {})
+	ending := h.Ask(ctx, executor.Command{Script: ":", Shell: "sh", Sudo: user}, func(executor.Stream, []byte) {})
 	p := pong{Host: name, OK: ending.Verdict == executor.Ended && ending.Exit == 0, Millis: time.Since(began).Milliseconds()}
 	if !p.OK {
 		p.Class, p.Message, p.Hint = ending.Class, ending.Message, ending.Hint

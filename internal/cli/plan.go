@@ -53,14 +53,15 @@ func runPlan(ctx context.Context, o *previewOptions, name string) error {
 	if err != nil {
 		return err
 	}
+	known := (&running{app: a, request: j}).masker()
 	var hosts *roster
 	if !o.offline {
-		if hosts, err = a.connect(j.id, nil); err != nil {
+		if hosts, err = a.connect(j.id, nil, known.Masker); err != nil {
 			return err
 		}
 		defer hosts.close()
 	}
-	return o.show(j, executor.Preview(ctx, a.previewOf(j, hosts)))
+	return o.show(j, executor.Preview(ctx, a.previewOf(j, known, hosts)))
 }
 
 // forecast is one line of the plan as data.

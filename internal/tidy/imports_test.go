@@ -52,14 +52,18 @@ var mayImport = map[string][]string{
 	// A drawing shows what the view shows: it borrows the facts of a run, its signs, and the widths of texts.
 	"internal/graph": join(base, written, decided, known, []string{"internal/view"}),
 
+	// What others wrote becomes runbooks and inventories; whether they load, their packages are asked.
+	"internal/importer": join(base, []string{"pkg/runbook", "pkg/inventory"}),
+
 	// A fleet of pretend hosts, for the demo and for tests. It knows SSH and processes, and nothing of us.
 	"internal/fleet":          nil,
 	"internal/fleet/realsshd": nil,
+	"internal/fleet/realsudo": nil,
 
 	"internal/cli": join(base, written, decided, known, happened, []string{
 		"pkg/executor/supervisor", "pkg/executor/local", "pkg/executor/remote", "pkg/executor/action",
 		"internal/journal", "internal/journal/lock", "internal/secret", "internal/view", "internal/report", "internal/graph", "internal/fleet",
-		"internal/lint", "internal/format", "internal/drill", "runbooks",
+		"internal/lint", "internal/format", "internal/drill", "internal/importer", "runbooks",
 	}),
 	"cmd/opsctl": {"internal/cli"},
 
@@ -69,7 +73,7 @@ var mayImport = map[string][]string{
 }
 
 // testsMayImport is what a test may import besides.
-var testsMayImport = []string{"internal/fleet", "internal/fleet/realsshd", "pkg/executor/local", "pkg/runbook", "pkg/runbook/language"}
+var testsMayImport = []string{"internal/fleet", "internal/fleet/realsshd", "internal/fleet/realsudo", "pkg/executor/local", "pkg/runbook", "pkg/runbook/language"}
 
 var layers = rule{
 	name: "packages import only what stands to their left",

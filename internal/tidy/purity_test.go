@@ -12,7 +12,7 @@ import (
 var purePackages = []string{
 	"pkg/runbook", "pkg/runbook/language", "pkg/runbook/expression", "pkg/runbook/shell",
 	"pkg/inventory", "pkg/inventory/sshconfig",
-	"pkg/plan", "pkg/run", "internal/lint", "internal/format", "internal/graph",
+	"pkg/plan", "pkg/run", "internal/lint", "internal/format", "internal/graph", "internal/importer",
 }
 
 // readers are the files of pure packages that read files; all else there is given what they read.

@@ -24,10 +24,10 @@ type wrongWord struct {
 // glossary lists only those wrong words that are never right by chance: item, node, server, message and the like are
 // also words of YAML, of SSH, of Go.
 var glossary = []wrongWord{
-	{wrong: "playbook", right: "runbook", besides: []string{"pkg/inventory"}, reason: "Ansible's own word, in what reads its files"},
+	{wrong: "playbook", right: "runbook", besides: []string{"pkg/inventory", "internal/importer"}, reason: "Ansible's own word, in what reads its files"},
 	{wrong: "workflow", right: "runbook", besides: []string{"internal/view"}, reason: "GitHub's own word, in what speaks to it"},
 	{wrong: "pipeline", right: "runbook", besides: []string{"pkg/runbook/shell", "internal/view"}, reason: "the shell's and GitLab's own word"},
-	{wrong: "task", right: "step (written) or op (planned)", besides: []string{"pkg/inventory"}, reason: "Ansible's own word"},
+	{wrong: "task", right: "step (written) or op (planned)", besides: []string{"pkg/inventory", "internal/importer"}, reason: "Ansible's and go-task's own word"},
 	{wrong: "job", right: "step (written) or op (planned)", besides: []string{"pkg/executor/supervisor", "internal/view", "internal/fleet"}, reason: "a shell's job control, a CI's job"},
 	{wrong: "stage", right: "block", besides: []string{"internal/cli", "pkg/executor"}, reason: "a verb there: files are staged on a host"},
 	{wrong: "depends_on", right: "needs"},

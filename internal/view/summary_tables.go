@@ -166,7 +166,7 @@ func (s *summarist) next() {
 	case run.RolledBack:
 		add("show "+id, "what happened, step by step")
 	case run.Unreached:
-		add("ping"+s.missing(), "until they answer")
+		add("ping"+s.behind()+s.missing(), "until they answer")
 		if s.unbegun() {
 			add("resume "+id, "then go on")
 		}
@@ -206,6 +206,14 @@ func (s *summarist) missing() string {
 		return ""
 	}
 	return " -l " + strings.Join(hosts, ",")
+}
+
+// behind lets the hosts be asked behind sudo, where it was sudo that did not let us in.
+func (s *summarist) behind() string {
+	if slices.ContainsFunc(s.board.Failures, func(f *Failure) bool { return f.Status == Unreachable && f.Class == "sudo" }) {
+		return " --sudo"
+	}
+	return ""
 }
 
 // needed offers a move for each thing that only a person can settle.

@@ -267,7 +267,7 @@ func (l *loop) works(a *attempt) func(context.Context) Ending {
 		}
 		staged := ""
 		if len(files) > 0 {
-			if staged, err = host.Stage(ctx, a.key(), files); err != nil {
+			if staged, err = host.Stage(ctx, a.cmd.Sudo, a.key(), files); err != nil {
 				return notStarted(err)
 			}
 		}

@@ -112,7 +112,7 @@ func (h scripted) Dial(context.Context, string, string) (net.Conn, error) {
 	return nil, errors.New("no network in this world")
 }
 
-func (h scripted) Stage(context.Context, string, []StagedFile) (string, error) {
+func (h scripted) Stage(context.Context, string, string, []StagedFile) (string, error) {
 	return "/staged", nil
 }
 func (h scripted) Close() error { return nil }

@@ -85,9 +85,10 @@ type Attempter interface {
 	// Ready makes sure that attempts can be made: connected, authenticated, the run directory
 	// and the supervisor there, sudo to each user named tried. An error is a *HostError.
 	Ready(ctx context.Context, sudo []string) (Facts, error)
-	// Stage puts files into the run directory below stage/name, whole, and returns that
-	// directory's absolute path there. It may be repeated. An error is a *HostError.
-	Stage(ctx context.Context, name string, files []StagedFile) (string, error)
+	// Stage puts files into the run directory below stage/name, whole, where a command that runs as
+	// sudo can read them, and returns that directory's absolute path there. It may be repeated. An
+	// error is a *HostError.
+	Stage(ctx context.Context, sudo, name string, files []StagedFile) (string, error)
 	// Run starts an attempt whose intent is durable and follows it to its end, through broken
 	// connections. It never starts it twice. When ctx is cancelled the attempt is ended by the
 	// kill ladder and the Ending says whether its death is confirmed.

@@ -192,6 +192,7 @@ func TestForEachMakesAStepOfEveryItem(t *testing.T) {
 		{"in order", "steps:\n- {id: a, foreach: [x, y], run: u}\n- {id: b, run: u}\n", "0 a[x] [web1 web2]\n1 a[y] [web1 web2] ~0\n2 b [web1 web2] ~1\n"},
 		{"side by side", "steps:\n- {id: a, foreach: [x, y], parallel: true, run: u}\n- {id: b, run: u}\n", "0 a[x] [web1 web2]\n1 a[y] [web1 web2]\n2 b [web1 web2] ~0 ~1\n"},
 		{"none", "steps:\n- {id: a, run: u}\n- {id: b, foreach: '${{ [] }}', run: u}\n- {id: c, run: u}\n", "0 a [web1 web2]\n1 c [web1 web2] ~0\n"},
+		{"of split", "steps:\n- {id: a, foreach: '${{ split(\"x y\", \" \") }}', run: u}\n", "0 a[x] [web1 web2]\n1 a[y] [web1 web2] ~0\n"},
 		{"hosts by item", "steps:\n- {id: a, foreach: [web1, db1], hosts: '${{ item }}', run: u}\n", "0 a[web1] [web1]\n1 a[db1] [db1] |0\n"},
 		{"a block", "steps:\n- id: e\n  foreach: [1, 2]\n  steps: [{id: a, run: u}, {id: b, run: u}]\n- {id: c, run: u}\n", "0 e[1]/a [web1 web2]\n1 e[1]/b [web1 web2] ~0\n2 e[2]/a [web1 web2] ~1\n3 e[2]/b [web1 web2] ~2\n4 c [web1 web2] ~3\n"},
 		{"maps are numbered", "steps:\n- {id: a, foreach: [{n: x}, {n: y}], run: 'u ${{ item.n }}'}\n", "0 a[1] [web1 web2]\n1 a[2] [web1 web2] ~0\n"},

@@ -68,6 +68,10 @@ func (s *State) takeFact(e Event) {
 // resume lets a run that ended or broke off go on; a rollback asked for by a person goes back.
 func (s *State) resume(e Event) {
 	s.stop, s.finished = "", nil
+	if s.reopens(e) {
+		s.reopen(e.Again)
+		return
+	}
 	s.askAgain()
 	var kept []Event
 	for _, f := range s.facts { // those of tolerated hosts stay; the others are found anew
@@ -145,7 +149,7 @@ func (s *State) attemptStarted(step *plan.Step, i int, e Event) error {
 	if !s.mayStart(i) {
 		return fmt.Errorf("op %s: cannot start %s %d, it is %s and its turn has not come", e.Op, e.Act, e.Number, o.status)
 	}
-	o.trying, o.act = true, want
+	o.trying, o.act, o.past = true, want, false
 	o.made[actIndex(want)]++
 	s.unwait(i)
 	s.unready(i)
@@ -338,7 +342,7 @@ func (s *State) resolved(step *plan.Step, i int, e Event) error {
 		o.status = StatusChanged
 	}
 	if o.status.Good() {
-		o.ignored = false
+		o.ignored, s.settled = false, true
 		s.steps[step.Index].good++
 	}
 	return nil

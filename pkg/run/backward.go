@@ -130,7 +130,7 @@ func (s *State) abandon(i int) {
 	s.deciding.remove(i)
 	s.asking.remove(i)
 	s.unwait(i)
-	o.decide, o.asks = false, false
+	o.decide, o.asks, o.asked = false, false, false
 	if o.status = halted(o); o.status == StatusBlocked {
 		o.status = StatusPending
 	}

@@ -15,7 +15,7 @@ type Kind string
 // The closed set of events.
 const (
 	RunStarted      Kind = "run_started"      // Runbook, Digest, User, Hosts, Params; Reason: of a drill
-	RunResumed      Kind = "run_resumed"      // User, Reason: what the fold of the journal goes on with
+	RunResumed      Kind = "run_resumed"      // User, Reason, Again: what the fold of the journal goes on with
 	RunStopping     Kind = "run_stopping"     // Reason, Stop: nothing new starts any more
 	RunFinished     Kind = "run_finished"     // Result, Code
 	HostReached     Kind = "host_reached"     // Host, Boot: attempts there can be made
@@ -152,6 +152,7 @@ type Event struct {
 	NotBefore time.Time      `json:"not_before,omitzero"`
 	Boot      string         `json:"boot,omitempty"`
 	Result    Result         `json:"result,omitempty"`
+	Again     bool           `json:"again,omitempty"` // what failed is tried again
 	Code      int            `json:"code"`
 	Runbook   string         `json:"runbook,omitempty"`
 	Digest    string         `json:"digest,omitempty"`

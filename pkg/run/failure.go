@@ -291,7 +291,8 @@ func (s *State) Wake() time.Time {
 		}
 	}
 	for i := range s.rollouts {
-		if r := &s.rollouts[i]; forward && r.finished == r.started && r.started < len(s.plan.Rollouts[i].Waves) && !r.stopped {
+		r, of := &s.rollouts[i], s.plan.Rollouts[i]
+		if forward && r.finished == r.started && r.started < len(of.Waves) && !r.stopped && s.waveMayStart(of, r.started) {
 			sooner(r.soak)
 		}
 	}

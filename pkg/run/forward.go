@@ -96,7 +96,7 @@ func (s *State) ended(step *plan.Step, i int, good bool) {
 	s.deciding.remove(i)
 	s.unwait(i)
 	s.asking.remove(i)
-	s.ops[i].decide, s.ops[i].asks = false, false
+	s.ops[i].decide, s.ops[i].asks, s.ops[i].asked = false, false, false
 	s.opLeaves(step, step.Targets.Hosts[i-step.First])
 	if step.EndOf != nil {
 		s.endsOpen--

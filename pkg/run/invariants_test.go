@@ -25,7 +25,7 @@ func recounted(s *State) error {
 			if s.ready.has(i) || s.undoReady.has(i) {
 				places[place].ready++
 			}
-			if s.ready.has(i) && o.status != StatusPending && o.status != StatusRunning && (o.status != StatusWaiting || !step.Ask) {
+			if s.ready.has(i) && o.status != StatusPending && o.status != StatusRunning && (o.status != StatusWaiting || !step.Ask && !o.past) {
 				return fmt.Errorf("%s is ready although it is %s", s.Name(i), o.status)
 			}
 			if o.status.Over() {
@@ -78,7 +78,7 @@ func insideAgain(s *State) error {
 			step := s.plan.Steps[i]
 			for k, h := range step.Targets.Hosts {
 				o := &s.ops[step.First+k]
-				inside[h] = inside[h] || o.made[0]+o.made[1]+o.made[2] > 0
+				inside[h] = inside[h] || o.made[0]+o.made[1]+o.made[2] > 0 && !o.past
 				undoing[h] = undoing[h] || o.trying && o.act == Undo
 				if !o.status.Over() {
 					open[h]++
@@ -117,6 +117,9 @@ func readyAgain(s *State) error {
 				continue
 			}
 			err := mayBegin(s, step, host)
+			if err == nil && step.Rollout >= 0 && s.ops[i].past {
+				continue // of a wave that started before an earlier one was opened again: it waits for that one's empty steps, too
+			}
 			if (err == nil) != s.ready.has(i) {
 				return fmt.Errorf("%s is ready: %v; derived: %v", s.Name(i), s.ready.has(i), err)
 			}
@@ -229,6 +232,9 @@ func rolloutOver(s *State, index int) error {
 		}
 	}
 	for h := range state.failed {
+		if s.hasFact(HostLeft, s.plan.Hosts[h].Name) {
+			return fmt.Errorf("%s is leaving", s.plan.Hosts[h].Name)
+		}
 		if s.hosts[h].leavers() > 0 {
 			return fmt.Errorf("%s is being taken back", s.plan.Hosts[h].Name)
 		}
@@ -292,6 +298,9 @@ func (w *world) forwardAllowed(step *plan.Step, i int, host int32, e Event) erro
 				return fmt.Errorf("%s starts although it runs once, and %s is %s", e.Op, s.Name(step.First+k), o.status)
 			}
 		}
+	}
+	if w.reopened && s.ops[i].status != StatusPending { // it began before what stands before it was opened again
+		return nil
 	}
 	return mayBegin(s, step, host)
 }

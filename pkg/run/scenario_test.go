@@ -34,7 +34,7 @@ import (
 //	  drill HOST/STEP [itself]  the run goes back after the op, or the op is judged as failed itself
 //	  at LINE: STOP             when LINE of the trace has happened, interrupt, term, hangup, deadline,
 //	                            or crash: the journal ends there, and the run is resumed
-//	  then resume               when the run has ended; also: then rollback run, then rollback HOST…,
+//	  then resume               when the run has ended; also: then retry (what failed is tried again), then rollback run, then rollback HOST…,
 //	                            then HOST/STEP is OUTCOME (a person resolves an unknown outcome)
 //	--- trace                   what the run did, exactly, then where every op stands, step by step
 //
@@ -362,6 +362,8 @@ func (p *player) thenLine() bool {
 	e := Event{Kind: RunResumed, Reason: afterScript}
 	switch {
 	case words[0] == "resume":
+	case words[0] == "retry":
+		e.Again = true
 	case words[0] == "rollback" && words[1] == "run":
 		e.Scope = "run"
 	case words[0] == "rollback":

@@ -20,6 +20,8 @@ type world struct {
 	made     map[string]bool // attempts that were started, at most once each
 	unknown  map[string]bool // ops with an unknown do
 	asked    []Proposal      // questions without an answer
+	reopened bool            // what failed was tried again
+	retries  int             // how often what failed is tried again, at most
 	skips    map[string]bool // answers of if, by op
 	faults   int             // of a hundred dos, how many fail
 	crashes  int
@@ -30,7 +32,7 @@ type world struct {
 func newWorld(p *plan.Plan, r *rand.Rand) *world {
 	w := &world{Rand: r, made: map[string]bool{}, unknown: map[string]bool{}, skips: map[string]bool{}}
 	w.faults = []int{0, 3, 10, 30}[r.IntN(4)]
-	w.crashes, w.stops = r.IntN(3), r.IntN(3)
+	w.crashes, w.stops, w.retries = r.IntN(3), r.IntN(3), r.IntN(3)
 	if r.IntN(3) == 0 {
 		w.limits = Limits{Forks: 1 + r.IntN(3), PerPlace: 1 + r.IntN(2)}
 	}
@@ -44,7 +46,8 @@ func (w *world) emit(e Event) {
 		return
 	}
 	e.Seq, e.Time = w.state.Seq()+1, w.now
-	if w.err = w.allowed(e); w.err != nil {
+	if err := w.allowed(e); err != nil {
+		w.err = fmt.Errorf("%s: %w", e, err)
 		return
 	}
 	before := len(w.events)
@@ -181,11 +184,25 @@ func (w *world) happen() {
 	default:
 		wake := w.state.Wake()
 		if wake.IsZero() || !wake.After(w.now) {
-			w.err = fmt.Errorf("nothing is proposed, nothing runs, and no time is waited for (%v): phase %d", wake, w.state.Phase())
+			w.err = fmt.Errorf("nothing is proposed, nothing runs, and no time is waited for (%v): phase %d; %s", wake, w.state.Phase(), w.stuck())
 			return
 		}
 		w.now = wake
 	}
+}
+
+// stuck tells of the first ops that are not over, and why they do not begin.
+func (w *world) stuck() string {
+	s := w.state
+	text := fmt.Sprintf("stop %q, trigger %v, %d trying in %d places, %d facts; ", s.stop, s.trigger, s.trying, s.busy, len(s.facts))
+	for _, step := range w.plan.Steps {
+		for k, host := range step.Targets.Hosts {
+			if o := &w.state.ops[step.First+k]; !o.status.Over() && len(text) < 500 {
+				text += fmt.Sprintf("%s is %s (ready %v, waits %d + %d): %v; ", w.state.Name(step.First+k), o.status, w.state.ready.has(step.First+k), o.waits, w.state.steps[step.Index].waits, mayBegin(w.state, step, host))
+			}
+		}
+	}
+	return text
 }
 
 // crash cuts the journal behind some event and goes on from there; what ran still runs.
@@ -223,7 +240,14 @@ func (w *world) again() bool {
 	case w.err != nil:
 		return false
 	case w.state.Stopping() != "":
-		w.emit(Event{Kind: RunResumed})
+		w.reopened = true
+		w.emit(Event{Kind: RunResumed, Again: w.IntN(4) == 0})
+		return true
+	case !w.state.wentBack && w.retries > 0 && w.IntN(3) > 0:
+		w.retries--
+		w.reopened = true
+		w.resolve()
+		w.emit(Event{Kind: RunResumed, Again: w.IntN(4) > 0})
 		return true
 	case !w.rollback && w.IntN(3) == 0:
 		w.rollback = true
@@ -238,6 +262,16 @@ func (w *world) again() bool {
 		return true
 	}
 	return false
+}
+
+// resolve lets a person settle unknown outcomes.
+func (w *world) resolve() {
+	for i := range w.state.ops {
+		if op := w.state.Name(i); w.state.ops[i].status == StatusUnknown && w.IntN(3) > 0 {
+			w.emit(Event{Kind: OpResolved, Op: op, Outcome: []Outcome{OK, Failed}[w.IntN(2)], User: "bea"})
+			delete(w.unknown, op.String())
+		}
+	}
 }
 
 func (w *world) end(o Open) {

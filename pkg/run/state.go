@@ -50,6 +50,7 @@ type op struct {
 	rechecked bool   // its do ended well, and its check is asked again
 	kept      bool   // an undo after it failed or is pending: it stays
 	inBack    bool   // it is part of the rollback that goes on
+	past      bool   // what is known of it is of before the run was opened again
 	waits     int32  // edges host by host that are not met
 	backWaits int32
 	tries     uint16 // attempts at do that count
@@ -152,6 +153,7 @@ type State struct {
 	begun      bool
 	stop       StopKind
 	trigger    *trigger
+	settled    bool // a person said that an unknown outcome was a good one
 	wentBack   bool // a rollback of more than a tolerated host was started
 	asked      bool // …by a person, for a run that was over
 	ready      bitSet

@@ -53,6 +53,9 @@ func (p *player) told(i int) string {
 	case RunStopping:
 		return "stopping: " + string(e.Stop)
 	case RunResumed:
+		if e.Again {
+			return "resumed, and what failed is tried again"
+		}
 		return strings.TrimSpace("resumed " + scope(e))
 	case RunFinished:
 		return fmt.Sprintf("finished: %s, exit %d", e.Result, e.Code)

@@ -41,6 +41,12 @@ func (f *ForEach) Items(env map[string]any) ([]Item, error) {
 		return nil, err
 	}
 	list, ok := value.([]any)
+	if texts, is := value.([]string); is { // of split, and the like
+		ok = true
+		for _, t := range texts {
+			list = append(list, t)
+		}
+	}
 	if !ok {
 		return nil, fmt.Errorf("foreach needs a list, and %s gives %s", strconv.Quote(f.Node.Text), describeValue(value))
 	}

@@ -167,3 +167,14 @@ Subsystem sftp internal-sftp
 	writeFile(tb, path, b.String(), 0o600)
 	return path
 }
+
+// AdmitOthers lets the other users of this machine log in too, by the same key.
+func (f *Fleet) AdmitOthers(tb testing.TB) {
+	tb.Helper()
+	// sshd reads the authorized keys as the user who logs in; TempDir is closed to others, and so is its parent.
+	for _, dir := range []string{f.Dir, filepath.Dir(f.Dir)} {
+		if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // the private keys are closed themselves
+			tb.Fatal(err)
+		}
+	}
+}

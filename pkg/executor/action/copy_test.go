@@ -333,7 +333,7 @@ func TestOnTheLocalHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	staged, err := h.Stage(ctx, "k", files)
+	staged, err := h.Stage(ctx, "", "k", files)
 	if err != nil {
 		t.Fatal(err)
 	}

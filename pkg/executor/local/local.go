@@ -20,12 +20,15 @@ type Options struct {
 	Resumed  bool
 	StateDir string // where run directories are; "" is opsctl/runs in the user's state directory
 	LanesMax int    // 0 is the default of package supervisor
+
+	SudoPassword supervisor.SudoPassword // nil: there is none
 }
 
 // New returns this machine as a Host. Nothing is started yet.
 func New(o Options) *supervisor.Host {
 	return supervisor.NewHost(&linker{env: environ(os.Environ())}, supervisor.Options{
 		RunID: o.RunID, Resumed: o.Resumed, StateDir: o.StateDir, LanesMax: o.LanesMax,
+		SudoPassword: o.SudoPassword,
 	})
 }
 
@@ -48,13 +51,9 @@ type linker struct {
 	dialer net.Dialer
 }
 
-func (l *linker) Shell(_ context.Context, sudo string) (supervisor.Shell, error) {
-	if sudo == "" {
+func (l *linker) Shell(_ context.Context, command string) (supervisor.Shell, error) {
+	if command == supervisor.ShellCommand {
 		return l.start("plain", "sh")
-	}
-	command, err := supervisor.SudoCommand(sudo)
-	if err != nil {
-		return nil, &executor.HostError{Class: "sudo", Message: err.Error()}
 	}
 	return l.start("sudo", "sh", "-c", command)
 }

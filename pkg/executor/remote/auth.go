@@ -41,7 +41,7 @@ type offer struct {
 // offerFor gathers the keys that s allows; hosts of the same settings share one gathering. The
 // order is that of ssh: certificates, the agent's keys that are named, its others, files.
 func (d *Dialer) offerFor(ctx context.Context, s *Settings) offer {
-	key := fmt.Sprintf("%q %q %q %v", s.IdentityFiles, s.CertificateFiles, s.IdentityAgent, s.IdentitiesOnly)
+	key := fmt.Sprintf("%q %q %q %v %q", s.IdentityFiles, s.CertificateFiles, s.IdentityAgent, s.IdentitiesOnly, s.PubkeyAlgorithms)
 	d.gathering.Lock()
 	defer d.gathering.Unlock()
 	if o, ok := d.offers[key]; ok {
@@ -86,6 +86,7 @@ func (d *Dialer) gather(ctx context.Context, s *Settings) offer {
 	}
 	plain := slices.Concat(named, others, files)
 	o.candidates = append(d.certified(s, plain, agentKeys, held, &o), plain...)
+	o.provable(s)
 	return o
 }
 
@@ -161,7 +162,7 @@ func (d *Dialer) certified(s *Settings, plain []candidate, agentKeys []*agent.Ke
 }
 
 // signers makes the candidates ready for one handshake.
-func (d *Dialer) signers(ctx context.Context, o offer, clock *clock) ([]ssh.Signer, error) {
+func (d *Dialer) signers(ctx context.Context, s *Settings, o offer, clock *clock) ([]ssh.Signer, error) {
 	out := make([]ssh.Signer, 0, len(o.candidates))
 	for _, c := range o.candidates {
 		signer := c.signer
@@ -179,8 +180,11 @@ func (d *Dialer) signers(ctx context.Context, o offer, clock *clock) ([]ssh.Sign
 				return c.agent.sign(c.public, data, algorithm)
 			}}
 		}
+		var err error
+		if signer, err = c.restricted(s, signer); err != nil {
+			return nil, fmt.Errorf("cannot use %s: %w", c.label, err)
+		}
 		if c.cert != nil {
-			var err error
 			if signer, err = ssh.NewCertSigner(c.cert, signer); err != nil {
 				return nil, fmt.Errorf("cannot use the certificate %s: %w", c.label, err)
 			}

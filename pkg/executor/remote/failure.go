@@ -26,7 +26,6 @@ const (
 	classLink       = "link"
 	classBanner     = "banner" // what answers is not an SSH server
 	classForwarding = "forwarding"
-	classSudo       = "sudo" // only for a user name that cannot be written on a command line
 )
 
 var (

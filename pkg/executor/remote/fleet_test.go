@@ -93,7 +93,7 @@ func ask(t *testing.T, sh supervisor.Shell, line string) string {
 
 func mustShell(t *testing.T, l *Linker) supervisor.Shell {
 	t.Helper()
-	sh, err := l.Shell(patience(t), "")
+	sh, err := l.Shell(patience(t), supervisor.ShellCommand)
 	if err != nil {
 		t.Fatalf("cannot open a shell: %v", err)
 	}
@@ -198,7 +198,7 @@ func TestFailuresHaveClasses(t *testing.T) {
 			f := startFleet(t, "web1")
 			f.Host("web1").Misbehave(test.misbehaviour)
 			l := newTestLinker(t, newTestDialer(t, Options{Timeouts: test.times}), settingsFor(f, "web1"))
-			_, err := l.Shell(patience(t), "")
+			_, err := l.Shell(patience(t), supervisor.ShellCommand)
 			wantClass(t, err, test.class, append(test.words, "web1")...)
 		})
 	}
@@ -215,7 +215,7 @@ func TestNothingListens(t *testing.T) {
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err = newTestLinker(t, newTestDialer(t, Options{}), s).Shell(patience(t), "")
+	_, err = newTestLinker(t, newTestDialer(t, Options{}), s).Shell(patience(t), supervisor.ShellCommand)
 	wantClass(t, err, "refused", "web1", "connection refused")
 }
 
@@ -274,7 +274,7 @@ func TestRequestWithoutAnswerEndsConnection(t *testing.T) {
 	l := newTestLinker(t, newTestDialer(t, Options{Timeouts: Timeouts{Request: 100 * time.Millisecond}}), settingsFor(f, "web1"))
 	mustShell(t, l)
 	f.Host("web1").Misbehave(fleet.Misbehaviour{Blackhole: true})
-	_, err := l.Shell(patience(t), "")
+	_, err := l.Shell(patience(t), supervisor.ShellCommand)
 	wantClass(t, err, "link", "web1")
 	f.Host("web1").CutAll()
 }
@@ -293,7 +293,7 @@ func TestFewSessionsOnAConnection(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := l.Shell(ctx, ""); err == nil {
+	if _, err := l.Shell(ctx, supervisor.ShellCommand); err == nil {
 		t.Fatal("there are more shells than allowed")
 	}
 	if err := open[3].Close(); err != nil {
@@ -310,7 +310,7 @@ func TestEightSessionsQueue(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 40 {
 		wg.Go(func() {
-			sh, err := l.Shell(patience(t), "")
+			sh, err := l.Shell(patience(t), supervisor.ShellCommand)
 			if err != nil {
 				t.Error(err)
 				return
@@ -369,7 +369,7 @@ func TestCancelWhileDialing(t *testing.T) {
 	l := newTestLinker(t, newTestDialer(t, Options{}), settingsFor(f, "web1"))
 	ctx, cancel := context.WithCancel(t.Context())
 	waiting := make(chan error)
-	go func() { _, err := l.Shell(ctx, ""); waiting <- err }()
+	go func() { _, err := l.Shell(ctx, supervisor.ShellCommand); waiting <- err }()
 	eventually(t, "it dials", func() bool { l.mu.Lock(); defer l.mu.Unlock(); return l.dialing != nil })
 	cancel()
 	wantClass(t, <-waiting, "link", "web1")
@@ -447,7 +447,7 @@ func TestJumpFailuresNameTheHop(t *testing.T) {
 			f.Host(test.host).Misbehave(test.misbehaviour)
 			s := settingsFor(f, "web1")
 			s.Jumps = []Settings{settingsFor(f, "gate1"), settingsFor(f, "gate2")}
-			_, err := newTestLinker(t, newTestDialer(t, Options{Timeouts: short()}), s).Shell(patience(t), "")
+			_, err := newTestLinker(t, newTestDialer(t, Options{Timeouts: short()}), s).Shell(patience(t), supervisor.ShellCommand)
 			wantClass(t, err, test.class, test.words...)
 			var told *executor.HostError
 			if errors.As(err, &told) && told.Hop != test.hop {
@@ -462,7 +462,7 @@ func TestHostBehindJumpIsDown(t *testing.T) {
 	s := settingsFor(f, "web1")
 	s.Port = 1
 	s.Jumps = []Settings{settingsFor(f, "gate1")}
-	_, err := newTestLinker(t, newTestDialer(t, Options{Timeouts: short()}), s).Shell(patience(t), "")
+	_, err := newTestLinker(t, newTestDialer(t, Options{Timeouts: short()}), s).Shell(patience(t), supervisor.ShellCommand)
 	wantClass(t, err, "refused", "web1", "through gate1")
 }
 
@@ -470,7 +470,7 @@ func TestProxyCommand(t *testing.T) {
 	f := startFleet(t, "web1")
 	s := settingsFor(f, "web1")
 	s.ProxyCommand = "echo no way out >&2"
-	_, err := newTestLinker(t, newTestDialer(t, Options{}), s).Shell(patience(t), "")
+	_, err := newTestLinker(t, newTestDialer(t, Options{}), s).Shell(patience(t), supervisor.ShellCommand)
 	wantClass(t, err, "link", "web1", `"no way out"`)
 	for _, program := range []string{"nc", "socat"} {
 		for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
@@ -500,7 +500,7 @@ func TestManyHostsAtOnce(t *testing.T) {
 	for _, name := range names {
 		l := newTestLinker(t, d, settingsFor(f, name))
 		wg.Go(func() {
-			sh, err := l.Shell(patience(t), "")
+			sh, err := l.Shell(patience(t), supervisor.ShellCommand)
 			if err != nil {
 				t.Error(err)
 				return

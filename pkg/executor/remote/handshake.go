@@ -60,7 +60,7 @@ func (d *Dialer) handshake(ctx context.Context, p *preparation, conn net.Conn) (
 }
 
 func (h *handshake) run(ctx context.Context, known knownKeys, a algorithms) (*link, error) {
-	signers, err := h.dialer.signers(ctx, h.offer, h.clock)
+	signers, err := h.dialer.signers(ctx, h.settings, h.offer, h.clock)
 	if err != nil {
 		h.wire.abort(err)
 		return nil, h.error(classAuth, err.Error(), "")

@@ -164,7 +164,7 @@ func (d *Dialer) acceptHostKey(s *Settings, k knownKeys, key ssh.PublicKey) erro
 			return hostKeyChanged(s, k, key, l)
 		}
 	}
-	if err := k.files[0].remember(k.name, key); err != nil {
+	if err := k.files[0].remember(k.name, key, s.HashKnownHosts); err != nil {
 		return &executor.HostError{
 			Class: classHostKey, Hop: s.hop(),
 			Message: fmt.Sprintf("cannot remember the host key of %s: %v", s.label(), err),
@@ -185,8 +185,8 @@ func hostKeyUnknown(s *Settings, k knownKeys, key ssh.PublicKey) error {
 	return &executor.HostError{
 		Class: classHostKey, Hop: s.hop(),
 		Message: fmt.Sprintf("cannot trust %s: its host key %s %s is not known", s.label(), key.Type(), ssh.FingerprintSHA256(key)),
-		Hint: fmt.Sprintf("verify the fingerprint on the host, then ssh-keyscan -p %d %s >> %s, or run with --host-key accept-new",
-			s.port(), s.Addr, file),
+		Hint: fmt.Sprintf("verify the fingerprint on the host, then opsctl ssh trust %s, or run with --host-key accept-new, which pins it in %s",
+			s.hop(), file),
 	}
 }
 
@@ -195,8 +195,8 @@ func hostKeyChanged(s *Settings, k knownKeys, key ssh.PublicKey, l *knownLine) e
 		Class: classHostKey, Hop: s.hop(),
 		Message: fmt.Sprintf("cannot trust %s: it shows the host key %s %s, which differs from the known one at %s",
 			s.label(), key.Type(), ssh.FingerprintSHA256(key), l.at()),
-		Hint: fmt.Sprintf("somebody may be in between: verify the new key out of band; only then ssh-keygen -R '%s' -f %s, and add the new one",
-			k.name, l.path),
+		Hint: fmt.Sprintf("somebody may be in between: verify the new key out of band; only then ssh-keygen -R '%s' -f %s, and opsctl ssh trust %s",
+			k.name, l.path, s.hop()),
 	}
 }
 

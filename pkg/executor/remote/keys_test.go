@@ -21,6 +21,7 @@ import (
 	"golang.org/x/crypto/ssh/knownhosts"
 
 	"github.com/opsctl/opsctl/internal/fleet"
+	"github.com/opsctl/opsctl/pkg/executor/supervisor"
 )
 
 func readFile(t *testing.T, path string) string {
@@ -165,7 +166,7 @@ func TestLogin(t *testing.T) {
 			s := settingsFor(f, "web1")
 			s.IdentityFiles, s.IdentityAgent, s.IdentitiesOnly = test.files, "", test.only
 			d := newTestDialer(t, Options{AgentSocket: test.agent, Passphrase: test.passphrase})
-			_, err := newTestLinker(t, d, s).Shell(patience(t), "")
+			_, err := newTestLinker(t, d, s).Shell(patience(t), supervisor.ShellCommand)
 			if test.words == nil && err != nil {
 				t.Fatal(err)
 			}
@@ -190,7 +191,7 @@ func TestPassphraseIsAskedOnce(t *testing.T) {
 		s.IdentityFiles = []string{locked}
 		l := newTestLinker(t, d, s)
 		wg.Go(func() {
-			if _, err := l.Shell(patience(t), ""); err != nil {
+			if _, err := l.Shell(patience(t), supervisor.ShellCommand); err != nil {
 				t.Error(err)
 			}
 		})
@@ -223,7 +224,7 @@ func TestCertificateIsOfferedWithItsKey(t *testing.T) {
 	if len(o.candidates) != 2 || o.candidates[0].cert == nil || len(o.missing) != 0 {
 		t.Fatalf("got %+v", o)
 	}
-	signers, err := d.signers(t.Context(), o, nil)
+	signers, err := d.signers(t.Context(), &Settings{}, o, nil)
 	if err != nil || signers[0].PublicKey().Type() != ssh.CertAlgoED25519v01 {
 		t.Errorf("got %v, %v", signers, err)
 	}
@@ -358,6 +359,6 @@ func TestNamesThatAreNotFound(t *testing.T) {
 	d := newTestDialer(t, Options{Resolver: &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
 		return nil, errors.New("the resolver is away")
 	}}})
-	_, err := newTestLinker(t, d, Settings{Name: "web1", Addr: "web1.invalid"}).Shell(patience(t), "")
+	_, err := newTestLinker(t, d, Settings{Name: "web1", Addr: "web1.invalid"}).Shell(patience(t), supervisor.ShellCommand)
 	wantClass(t, err, "dns", "web1", "web1.invalid")
 }

@@ -15,6 +15,7 @@ import (
 	"sync"
 
 	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/knownhosts"
 )
 
 // knownFile is one known_hosts file, read once and asked by all hosts (sshd(8), SSH_KNOWN_HOSTS
@@ -139,8 +140,16 @@ func (f *knownFile) revokes(blob []byte) *knownLine {
 	return nil
 }
 
+// hashed tells a line whose name is hidden in a hash.
+func (l *knownLine) hashed() bool { return strings.HasPrefix(l.names[0], "|") }
+
+// pattern tells a line that may be about hosts that it does not name.
+func (l *knownLine) pattern() bool {
+	return !l.hashed() && slices.ContainsFunc(l.names, func(n string) bool { return strings.ContainsAny(n, "*?!") })
+}
+
 func (l *knownLine) matches(name string) bool {
-	if strings.HasPrefix(l.names[0], "|") {
+	if l.hashed() {
 		return hashMatches(l.names[0], name)
 	}
 	found := false
@@ -176,9 +185,13 @@ func hashMatches(hashed, name string) bool {
 }
 
 // remember appends a key to the file and to what was read of it.
-func (f *knownFile) remember(name string, key ssh.PublicKey) error {
+func (f *knownFile) remember(name string, key ssh.PublicKey, hash bool) error {
 	blob := key.Marshal()
-	line := fmt.Sprintf("%s %s %s\n", name, key.Type(), base64.StdEncoding.EncodeToString(blob))
+	written := name
+	if hash {
+		written = knownhosts.HashHostname(name)
+	}
+	line := fmt.Sprintf("%s %s %s\n", written, key.Type(), base64.StdEncoding.EncodeToString(blob))
 	number, err := appendLine(f.path, line)
 	if err != nil {
 		return err

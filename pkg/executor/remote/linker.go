@@ -45,15 +45,8 @@ type dialing struct {
 	err     error
 }
 
-// Shell starts a shell, as the login user or by sudo as another.
-func (l *Linker) Shell(ctx context.Context, sudo string) (supervisor.Shell, error) {
-	command := supervisor.ShellCommand
-	if sudo != "" {
-		var err error
-		if command, err = supervisor.SudoCommand(sudo); err != nil {
-			return nil, &executor.HostError{Class: classSudo, Hop: l.settings.hop(), Message: err.Error()}
-		}
-	}
+// Shell starts a shell by a command that does nothing before it is told to.
+func (l *Linker) Shell(ctx context.Context, command string) (supervisor.Shell, error) {
 	return l.exec(ctx, command)
 }
 

@@ -35,8 +35,10 @@ type Settings struct {
 	KnownHosts   []string // files, in order; absent ones are empty
 	HostKeyAlias string   // looked up in place of Addr and Port
 	HostKey      HostKeyPolicy
+	// HashKnownHosts hides the names of hosts whose keys are accepted.
+	HashKnownHosts bool
 
-	Ciphers, MACs, KeyExchanges, HostKeyAlgorithms []string
+	Ciphers, MACs, KeyExchanges, HostKeyAlgorithms, PubkeyAlgorithms []string
 
 	ConnectTimeout time.Duration // 0 is Timeouts.Dial
 	AliveInterval  time.Duration // silence before a keepalive; 0 is Timeouts.AliveAfter, below 0 never

@@ -60,7 +60,7 @@ func TestOpenSSHMaxStartups(t *testing.T) {
 	for range 6 {
 		l := newTestLinker(t, d, realSettings(f, 0))
 		wg.Go(func() {
-			if _, err := l.Shell(patience(t), ""); err != nil {
+			if _, err := l.Shell(patience(t), supervisor.ShellCommand); err != nil {
 				t.Error(err)
 			}
 		})
@@ -72,7 +72,7 @@ func TestOpenSSHTooManyKeys(t *testing.T) {
 	f := startSSHD(t, 1, "MaxAuthTries 2")
 	s := realSettings(f, 0)
 	s.IdentityFiles = []string{writeKey(t, "a", ""), writeKey(t, "b", ""), writeKey(t, "c", ""), f.ClientKey}
-	_, err := newTestLinker(t, newTestDialer(t, Options{}), s).Shell(patience(t), "")
+	_, err := newTestLinker(t, newTestDialer(t, Options{}), s).Shell(patience(t), supervisor.ShellCommand)
 	wantClass(t, err, "auth", "too many keys", "IdentitiesOnly")
 }
 

@@ -54,7 +54,7 @@ func (q *question) ask(ctx context.Context) (end executor.Ending, again bool) {
 		return neverRan(gaveUp(err)), false
 	}
 	if ch == nil {
-		s, err := q.h.link.Shell(ctx, q.c.Sudo)
+		s, err := q.h.shell(ctx, q.c.Sudo)
 		if err != nil {
 			q.h.pool.drop(nil)
 			e := hostError(err)
@@ -94,16 +94,9 @@ func (q *question) exchange(ch *channel) (int, error) {
 	sent := make(chan error, 1)
 	go func() { sent <- ch.send(req) }() // a long request must not wait for an answer that is long, too
 	said := make(chan error, 1)
-	complaint := &bounded{max: stderrMax}
 	go func() {
 		keep := clip{sink: func(p []byte) { q.give(executor.Stderr, p) }}
-		_, err := ch.err.next(func(p []byte) error {
-			if first {
-				_ = complaint.take(p[:min(len(p), complaint.max-complaint.Len())])
-			}
-			keep.take(p)
-			return nil
-		})
+		_, err := ch.err.next(func(p []byte) error { keep.take(p); return nil })
 		keep.end()
 		said <- err
 	}()
@@ -111,11 +104,7 @@ func (q *question) exchange(ch *channel) (int, error) {
 	if err != nil {
 		_ = ch.Close()
 	}
-	errs := errors.Join(err, <-said, <-sent)
-	if err != nil && q.c.Sudo != "" && ch.pid == "" && complaint.Len() > 0 {
-		return 0, &executor.HostError{Class: "sudo", Message: "cannot become " + q.c.Sudo + ": `sudo -n` said: " + complaint.String()}
-	}
-	return code, errs
+	return code, errors.Join(err, <-said, <-sent)
 }
 
 func (q *question) stdout(ch *channel, first bool) (int, error) {

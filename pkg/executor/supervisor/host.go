@@ -19,6 +19,7 @@ type Options struct {
 	StateDir     string        // on the host, instead of opsctl/runs in the login user's state directory
 	BootFile     string        // on the host, instead of the kernel's boot id
 	Sweep        bool          // remove old directories of other runs for certain, not just now and then
+	SudoPassword SudoPassword  // nil: there is none
 }
 
 // Host runs attempts on one host, and asks it. It implements executor.Host.
@@ -36,6 +37,8 @@ type Host struct {
 // identity is a user that attempts run as on the host, with a run directory of its own.
 type identity struct {
 	opening sync.Mutex // held while the run directory may be made
+	manner  manner     // how sudo is called
+	barred  error      // why it is not called any more; nil: it may be
 	ready   bool       // below, what is known once it is
 	boot    string
 	dir     string
@@ -184,7 +187,7 @@ func (h *Host) learn(c *channel) {
 // open starts the supervisor in a new shell; first, if any, travels in the same flight. The hello
 // is not yet read.
 func (h *Host) open(ctx context.Context, k kind, sudo, create, first string) (*channel, error) {
-	s, err := h.link.Shell(ctx, sudo)
+	s, err := h.shell(ctx, sudo)
 	if err != nil {
 		return nil, hostError(err)
 	}

@@ -9,6 +9,8 @@ const (
 	userMax         = 64                     // bytes of the name of a user
 	lanesMax        = 7                      // shells for attempts and reads on one host; one more is for control
 	requestTime     = 15 * time.Second       // for an answer that needs no step to end
+	sudoTime        = 30 * time.Second       // for sudo to let us in; not while a password is being typed
+	passwordMax     = 1000                   // bytes; sudo takes about as many
 	uploadTime      = 10 * time.Minute       // for one upload
 	reconnectMax    = 5 * time.Minute        // how long a broken link is retried, unless Options say otherwise
 	reconnectMargin = 30 * time.Second       // beyond an attempt's own deadline

@@ -11,9 +11,9 @@ import (
 // A Linker opens shells on one host, and reconnects when its connection broke. It may be used by
 // several goroutines. Errors are *executor.HostError.
 type Linker interface {
-	// Shell starts ShellCommand or, where sudo is not "", SudoCommand(sudo). It dials, or dials
-	// again when the connection is broken; how often and how long is up to ctx.
-	Shell(ctx context.Context, sudo string) (Shell, error)
+	// Shell starts a command, which does nothing before it is told to: ShellCommand, or one by sudo.
+	// It dials, or dials again when the connection is broken; how often and how long is up to ctx.
+	Shell(ctx context.Context, command string) (Shell, error)
 	// Upload starts UploadCommand as the login user: it reads one line of script and runs it; the
 	// script then consumes the rest of stdin.
 	Upload(ctx context.Context) (Shell, error)
@@ -44,11 +44,32 @@ var userName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
 // validUser tells whether a text is what useradd(8) allows, so that it needs no quoting in any shell.
 func validUser(s string) bool { return len(s) <= userMax && userName.MatchString(s) }
 
-// SudoCommand is what a Linker executes for a shell as user. -H makes HOME that user's own,
-// which is where its run directory is.
-func SudoCommand(user string) (string, error) {
+// What the mark of a shell behind sudo ends in, where sudo asks for a password and where the shell is there.
+const (
+	promptEnd = "-password:"
+	readyEnd  = "-ready"
+)
+
+// sudoCommand is what a Linker executes for a shell as user. -H makes HOME that user's own, which
+// is where its run directory is. The shell says that it is there on stderr, where sudo speaks
+// too: so what follows it is never taken for a word of sudo.
+func sudoCommand(user, mark string, m manner) (string, error) {
 	if !validUser(user) {
 		return "", fmt.Errorf("cannot use %q as a user for sudo: it is not a user name", user)
 	}
-	return "exec sudo -n -H -u " + user + " -- sh", nil
+	sudo := "sudo -n"
+	if m.password {
+		sudo = "sudo -S -p " + mark + promptEnd
+	}
+	sudo += " -H -u " + user + " -- sh -c "
+	ready := "echo " + mark + readyEnd + " >&2; exec sh"
+	if m.terminal {
+		return terminalCommand + ` sh '` + sudo + `"` + ready + `" <&3 >&4 2>&5'`, nil
+	}
+	return "exec " + sudo + "'" + ready + "'", nil
 }
+
+// terminalCommand gives its argument a terminal by script(1), for sudo to see and for nothing else: what is
+// said goes past it, byte by byte, and nobody hangs up when the connection breaks.
+const terminalCommand = `exec sh -c 'command -v script >/dev/null || { echo "script: not found" >&2; exit 127; }; ` +
+	`SHELL=/bin/sh; export SHELL; exec script -qc "$1" /dev/null 3<&0 4>&1 5>&2 </dev/null >/dev/null'`

@@ -42,7 +42,10 @@ func shells(t testing.TB) map[string][]string {
 type cutter struct {
 	argv []string
 	env  []string
-	dead func() error // says why no shell can be opened, if so
+	dead func() error        // says why no shell can be opened, if so
+	as   *syscall.Credential // where it is set, commands are run as they stand, by via
+	via  string              // the login shell
+	sent *strings.Builder    // what was written to all shells, if wanted
 
 	mu   sync.Mutex
 	open []*cutShell
@@ -61,6 +64,7 @@ type cutShell struct {
 	pid          int
 	mu           sync.Mutex
 	limit        int // bytes of stdin until the cut; -1 is no cut
+	sent         func(p []byte)
 }
 
 func (s *cutShell) Read(p []byte) (int, error) { return s.out.Read(p) }
@@ -74,6 +78,7 @@ func (s *cutShell) Write(p []byte) (int, error) {
 		s.limit = max(0, limit-len(p))
 	}
 	s.mu.Unlock()
+	s.sent(p)
 	if limit >= 0 && limit < len(p) {
 		n, _ := s.in.Write(p[:limit])
 		_ = s.Close()
@@ -128,7 +133,7 @@ func (c *cutter) start(argv []string) (Shell, error) {
 		}
 	}
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = c.env, theirs[0], theirs[1], theirs[2]
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: c.as}
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -137,16 +142,27 @@ func (c *cutter) start(argv []string) (Shell, error) {
 	}
 	c.wait.Add(1)
 	go func() { defer c.wait.Done(); _ = cmd.Wait() }()
-	s := &cutShell{in: ours[0], out: ours[1], err: ours[2], pid: cmd.Process.Pid, limit: -1}
+	s := &cutShell{in: ours[0], out: ours[1], err: ours[2], pid: cmd.Process.Pid, limit: -1, sent: c.record}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.open = append(c.open, s)
 	return s, nil
 }
 
-func (c *cutter) Shell(_ context.Context, sudo string) (Shell, error) {
-	if sudo == "nobody-may" {
+func (c *cutter) record(p []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.sent != nil {
+		c.sent.Write(p)
+	}
+}
+
+func (c *cutter) Shell(_ context.Context, command string) (Shell, error) {
+	if strings.Contains(command, "nobody-may") {
 		return c.start([]string{"sh", "-c", "echo 'sudo: a password is required' >&2; exit 1"})
+	}
+	if c.as != nil {
+		return c.start([]string{c.via, "-c", command})
 	}
 	return c.start(c.argv)
 }

@@ -34,7 +34,7 @@ func (p *pursuit) settle(ctx context.Context) executor.Ending {
 		got, err := p.h.inquire(context.WithoutCancel(ctx), p.a.Sudo, "Q "+p.a.ID+" .\n", shownMax)
 		wait := every
 		switch {
-		case err != nil && final(err):
+		case err != nil && (final(err) || p.h.barred(p.a.Sudo)):
 			e := hostError(err)
 			return notLearned(e.Class, "cannot learn how the attempt ended: "+e.Message)
 		case err != nil && !time.Now().Before(p.until):

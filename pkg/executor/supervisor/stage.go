@@ -11,10 +11,10 @@ import (
 	"github.com/opsctl/opsctl/pkg/executor"
 )
 
-// Stage puts files below stage/name in the run directory of the login user. All small files and
-// the rest of the tree go in one stream of script; a large file goes in a stream of its own. What
-// arrived is verified by size before the directory takes its place.
-func (h *Host) Stage(ctx context.Context, name string, files []executor.StagedFile) (string, error) {
+// Stage puts files below stage/name in the run directory of the login user, or of the one who is to read
+// them. All small files and the rest of the tree go in one stream of script; a large file goes in
+// a stream of its own. What arrived is verified by size before the directory takes its place.
+func (h *Host) Stage(ctx context.Context, sudo, name string, files []executor.StagedFile) (string, error) {
 	if !validID(name) || strings.HasPrefix(name, ".") {
 		return "", stageError("it is not a name for a directory: " + name)
 	}
@@ -23,21 +23,24 @@ func (h *Host) Stage(ctx context.Context, name string, files []executor.StagedFi
 			return "", stageError("it is not a clean relative path: " + f.Path)
 		}
 	}
-	dir, err := h.runDir(ctx)
+	if sudo == "root" {
+		sudo = "" // who reads everything
+	}
+	dir, err := h.runDir(ctx, sudo)
 	if err != nil {
 		return "", err
 	}
-	tree := staging{h: h, home: dir + "/stage", name: name, tmp: dir + "/stage/" + name + ".tmp"}
+	tree := staging{h: h, sudo: sudo, home: dir + "/stage", name: name, tmp: dir + "/stage/" + name + ".tmp"}
 	return tree.home + "/" + name, tree.write(ctx, files)
 }
 
-func (h *Host) runDir(ctx context.Context) (string, error) {
-	if _, ready := h.known(""); !ready {
-		if _, _, err := h.prove(ctx, ""); err != nil {
+func (h *Host) runDir(ctx context.Context, sudo string) (string, error) {
+	if _, ready := h.known(sudo); !ready {
+		if _, _, err := h.prove(ctx, sudo); err != nil {
 			return "", err
 		}
 	}
-	id := h.identity("")
+	id := h.identity(sudo)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return id.dir, nil
@@ -50,6 +53,7 @@ func stageError(why string) *executor.HostError {
 // staging is one directory on its way to the host.
 type staging struct {
 	h               *Host
+	sudo            string
 	home, name, tmp string
 }
 
@@ -210,11 +214,11 @@ func (t staging) send(ctx context.Context, line string, body io.Reader) error {
 		}
 	}
 	defer t.h.pool.drop(nil)
-	s, err := t.h.link.Upload(ctx)
+	s, err := t.h.uploader(ctx, t.sudo)
 	if err != nil {
 		return hostError(err)
 	}
-	c := newChannel(s, "upload", "")
+	c := newChannel(s, "upload", t.sudo)
 	defer c.shut()
 	release := c.within(ctx, uploadTime)
 	defer release()
@@ -232,6 +236,30 @@ func (t staging) send(ctx context.Context, line string, body io.Reader) error {
 	}
 	werr := <-wrote
 	return c.uploaded(string(answer), rerr, werr)
+}
+
+// uploader starts what reads one line of script and leaves the rest of its stdin to it.
+func (h *Host) uploader(ctx context.Context, sudo string) (Shell, error) {
+	if sudo == "" {
+		return h.link.Upload(ctx)
+	}
+	s, err := h.shell(ctx, sudo)
+	if err != nil {
+		return nil, err
+	}
+	// A shell may read ahead, so it is given nothing more until it has become one that does not.
+	c := &channel{Shell: s, nonce: token()}
+	c.out = newFrames(s, c.nonce)
+	release := c.within(ctx, requestTime)
+	err = c.send(`printf '\n%s go\n' ` + c.nonce + "; " + UploadCommand + "\n")
+	if err == nil {
+		_, err = c.out.next(func([]byte) error { return nil })
+	}
+	if !release() || err != nil {
+		c.shut()
+		return nil, &executor.HostError{Class: "link", Message: "cannot stage files on the host: it does not answer as " + sudo}
+	}
+	return s, nil
 }
 
 func (c *channel) uploaded(answer string, rerr, werr error) error {

@@ -34,7 +34,7 @@ func TestStage(t *testing.T) {
 	}
 	b := newBed(t)
 	for range 2 { // it may be repeated
-		dir, err := b.Stage(context.Background(), "tree", files)
+		dir, err := b.Stage(context.Background(), "", "tree", files)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,13 +74,13 @@ func TestStageRefuses(t *testing.T) {
 		"twice": {staged("x", "1", 0o600), staged("x/y", "1", 0o600)},
 	} {
 		var he *executor.HostError
-		dir, err := b.Stage(context.Background(), "bad", files)
+		dir, err := b.Stage(context.Background(), "", "bad", files)
 		if !errors.As(err, &he) || he.Message == "" {
 			t.Errorf("%s: %q %v", name, dir, err)
 		}
 	}
 	for _, name := range []string{"", "..", "a/b", "a b"} {
-		if _, err := b.Stage(context.Background(), name, nil); err == nil {
+		if _, err := b.Stage(context.Background(), "", name, nil); err == nil {
 			t.Errorf("%q is taken for a name", name)
 		}
 	}

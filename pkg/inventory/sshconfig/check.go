@@ -17,41 +17,80 @@ func check(d *directive) error {
 	if strings.ContainsFunc(d.text(), func(r rune) bool { return r < 0x20 && r != '\t' || r == 0x7f }) {
 		return errors.New("the value holds control characters")
 	}
-	var err error
+	if err := checkKind(d); err != nil {
+		return err
+	}
 	switch d.key {
 	case "port":
-		_, err = parsePort(value)
-	case "connecttimeout":
-		if value != "none" {
-			_, err = parseTime(value)
+		_, err := parsePort(value)
+		return err
+	case "userknownhostsfile", "globalknownhostsfile", "canonicaldomains", "canonicalizepermittedcnames":
+		return checkAlone(d)
+	case "proxyjump":
+		return checkJump(value)
+	case "setenv":
+		for _, arg := range d.args {
+			if !strings.Contains(arg, "=") {
+				return fmt.Errorf("cannot read %q: it is written NAME=VALUE", arg)
+			}
 		}
-	case "serveraliveinterval":
-		_, err = parseTime(value)
-	case "serveralivecountmax":
-		if n, bad := strconv.Atoi(value); bad != nil || n < 0 {
-			err = fmt.Errorf("cannot read %q as a count", value)
-		}
-	case "stricthostkeychecking":
-		_, err = oneOf(value, "yes=yes", "true=yes", "no=no", "false=no", "off=no", "ask=ask", "accept-new=accept-new")
-	case "identitiesonly":
-		_, err = parseBool(value)
-	case "addressfamily":
-		_, err = oneOf(value, "any=any", "inet=inet", "inet6=inet6")
 	}
-	if err == nil && single(d.key) && len(d.args) > 1 {
-		err = fmt.Errorf("cannot take %q: only one value is allowed here", d.args[1])
-	}
-	return err
+	return nil
 }
 
-func single(key string) bool {
-	switch key {
-	case "hostname", "port", "user", "identityfile", "identityagent", "identitiesonly", "certificatefile", "proxyjump",
-		"hostkeyalias", "stricthostkeychecking", "connecttimeout", "serveraliveinterval", "serveralivecountmax",
-		"ciphers", "macs", "kexalgorithms", "hostkeyalgorithms", "addressfamily", "bindaddress":
-		return true
+// checkAlone refuses "none" beside others, and names that are no pair where pairs are wanted.
+func checkAlone(d *directive) error {
+	for _, arg := range d.args {
+		none := strings.EqualFold(arg, "none")
+		switch {
+		case arg == "":
+			return errors.New("the value is empty")
+		case none && len(d.args) > 1:
+			return errors.New(`"none" must stand alone`)
+		case none:
+		case d.key == "canonicalizepermittedcnames" && arg != "*" && strings.Count(arg, ":") != 1:
+			return fmt.Errorf("cannot read %q: it is written SOURCE:TARGET", arg)
+		case d.key == "canonicaldomains" && (arg[0] == '-' || strings.Contains(arg, "..") || strings.ContainsFunc(arg, notInDomain)):
+			return fmt.Errorf("cannot take %q as a domain", arg)
+		}
 	}
-	return false
+	return nil
+}
+
+func notInDomain(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '.' && r != '_'
+}
+
+// checkJump refuses a list of hops that names no host, or a port that is none.
+func checkJump(text string) error {
+	if strings.EqualFold(text, "none") {
+		return nil
+	}
+	for hop := range strings.SplitSeq(text, ",") {
+		rest := strings.TrimPrefix(hop, "ssh://")
+		if i := strings.LastIndexByte(rest, '@'); i >= 0 {
+			if i == 0 {
+				return fmt.Errorf("cannot read the jump host %q: its user is missing", hop)
+			}
+			rest = rest[i+1:]
+		}
+		host, port := rest, ""
+		if end := strings.IndexByte(rest, ']'); strings.HasPrefix(rest, "[") && end > 0 {
+			host, port = rest[1:end], strings.TrimPrefix(rest[end+1:], ":")
+		} else if strings.Count(rest, ":") == 1 {
+			host, port, _ = strings.Cut(rest, ":")
+		}
+		if host == "" {
+			return fmt.Errorf("cannot read the jump host %q: its name is missing", hop)
+		}
+		if port = strings.TrimSuffix(port, "/"); port == "" {
+			continue
+		}
+		if _, err := parsePort(port); err != nil {
+			return fmt.Errorf("cannot read the jump host %q: %w", hop, err)
+		}
+	}
+	return nil
 }
 
 // oneOf maps a word, of any case, to its meaning; choices are "word=meaning".
@@ -73,6 +112,9 @@ func parseBool(word string) (bool, error) {
 }
 
 func parsePort(text string) (int, error) {
+	if text == "ssh" { // the one name of a service that somebody may have written
+		return defaultPort, nil
+	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 || n > 65535 {
 		return 0, fmt.Errorf("cannot take %q as a port: it must be a number from 1 to 65535", text)

@@ -9,13 +9,14 @@ import (
 // config decodes what was set, once everything is decided.
 func (w *resolution) config() (Config, error) {
 	c := Config{
-		Host: w.host, User: w.currentUser(), Port: defaultPort,
+		Host: w.host, HostName: w.target, User: w.currentUser(), Port: defaultPort,
 		BindAddress: w.first("bindaddress"), HostKeyAlias: strings.ToLower(w.first("hostkeyalias")),
 		Ciphers: w.first("ciphers"), MACs: w.first("macs"),
 		KexAlgorithms: w.first("kexalgorithms"), HostKeyAlgorithms: w.first("hostkeyalgorithms"),
-		AddressFamily: "any", StrictHostKeyChecking: "ask", ServerAliveCountMax: aliveCount,
+		PubkeyAcceptedAlgorithms: w.first("pubkeyacceptedalgorithms"),
+		AddressFamily:            "any", StrictHostKeyChecking: "ask", ServerAliveCountMax: aliveCount,
 	}
-	for _, decode := range []func(*Config) error{w.destination, w.proxies, w.words, w.times, w.identities, w.knownHosts} {
+	for _, decode := range []func(*Config) error{w.account, w.proxies, w.words, w.times, w.identities, w.knownHosts} {
 		if err := decode(&c); err != nil {
 			return Config{}, err
 		}
@@ -33,26 +34,28 @@ func (w *resolution) config() (Config, error) {
 
 // wrong names the place of a value that cannot be used for this host.
 func (w *resolution) wrong(d *directive, err error) error {
-	at := d.file
-	if d.line > 0 {
-		at += ":" + strconv.Itoa(d.line)
-	}
-	return fmt.Errorf("%s: cannot use %s for host %s: %w", at, d.key, w.host, err)
+	return fmt.Errorf("%s: cannot use %s for host %s: %w", d.at(), d.key, w.host, err)
 }
 
-func (w *resolution) destination(c *Config) error {
-	c.HostName = w.host
+// destination decides the name to connect to, but for canonicalization.
+func (w *resolution) destination() error {
+	name := w.host
 	if list := w.set["hostname"]; len(list) > 0 {
-		name, err := expand(list[0].args[0], func(t byte) (string, bool) { return w.host, t == 'h' })
+		expanded, err := expand(list[0].args[0], func(t byte) (string, bool) { return w.host, t == 'h' })
 		if err == nil {
-			err = safeHost(name)
+			err = safeHost(expanded)
 		}
 		if err != nil {
 			return w.wrong(list[0], err)
 		}
-		c.HostName = name
+		name = expanded
 	}
-	c.HostName = strings.ToLower(c.HostName)
+	w.target = plainAddress(name)
+	w.name = w.target
+	return nil
+}
+
+func (w *resolution) account(c *Config) error {
 	if err := safeUser(c.User); err != nil {
 		if list := w.set["user"]; len(list) > 0 {
 			return w.wrong(list[0], err)
@@ -109,22 +112,15 @@ func safeJump(text string) error {
 }
 
 func (w *resolution) words(c *Config) error {
-	if list := w.set["stricthostkeychecking"]; len(list) > 0 {
-		word, err := oneOf(list[0].args[0], "yes=yes", "true=yes", "no=no", "false=no", "off=no", "ask=ask", "accept-new=accept-new")
-		if err != nil {
-			return w.wrong(list[0], err)
-		}
+	if word := w.choice("stricthostkeychecking"); word != "" {
 		c.StrictHostKeyChecking = word
 	}
-	if family := w.first("addressfamily"); family != "" {
-		c.AddressFamily = strings.ToLower(family)
+	if family := w.choice("addressfamily"); family != "" {
+		c.AddressFamily = family
 	}
-	if list := w.set["identitiesonly"]; len(list) > 0 {
-		only, err := parseBool(list[0].args[0])
-		if err != nil {
-			return w.wrong(list[0], err)
-		}
-		c.IdentitiesOnly = only
+	c.IdentitiesOnly, c.HashKnownHosts, c.ProxyUseFdpass = w.flag("identitiesonly"), w.flag("hashknownhosts"), w.flag("proxyusefdpass")
+	if ask := w.first("knownhostscommand"); !strings.EqualFold(ask, "none") {
+		c.KnownHostsCommand = ask
 	}
 	if list := w.set["serveralivecountmax"]; len(list) > 0 {
 		count, err := strconv.Atoi(list[0].args[0])
@@ -132,6 +128,36 @@ func (w *resolution) words(c *Config) error {
 			return w.wrong(list[0], err)
 		}
 		c.ServerAliveCountMax = count
+	}
+	return nil
+}
+
+// choice is the meaning of a word that check let pass, or "".
+func (w *resolution) choice(key string) string {
+	meaning, err := oneOf(w.first(key), choices[key]...)
+	if err != nil { // it is not set
+		return ""
+	}
+	return meaning
+}
+
+// flag is a yes or no that check let pass.
+func (w *resolution) flag(key string) bool {
+	yes, err := parseBool(w.first(key))
+	return err == nil && yes
+}
+
+// Refused tells of a setting that ssh would follow and that cannot be followed here, with its place.
+func (c *Config) Refused() error {
+	why := func(key, what string) error {
+		v := c.Values[key]
+		return fmt.Errorf("%s: %s", v.At(), what)
+	}
+	switch {
+	case c.KnownHostsCommand != "":
+		return why("knownhostscommand", "cannot ask a KnownHostsCommand for host keys; name a file with UserKnownHostsFile, or set KnownHostsCommand none for this host")
+	case c.ProxyUseFdpass && c.ProxyCommand != "":
+		return why("proxyusefdpass", "cannot take the connection that a ProxyCommand passes on (ProxyUseFdpass); let it copy both ways instead")
 	}
 	return nil
 }
@@ -144,7 +170,7 @@ func (w *resolution) times(c *Config) error {
 		}
 		c.ConnectTimeout = limit
 	}
-	if list := w.set["serveraliveinterval"]; len(list) > 0 {
+	if list := w.set["serveraliveinterval"]; len(list) > 0 && list[0].args[0] != "none" {
 		interval, err := parseTime(list[0].args[0])
 		if err != nil {
 			return w.wrong(list[0], err)
@@ -204,7 +230,14 @@ func (w *resolution) knownHosts(c *Config) error {
 	c.UserKnownHostsFiles = []string{home + "known_hosts", home + "known_hosts2"}
 	c.GlobalKnownHostsFiles = []string{"/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"}
 	if list := w.set["globalknownhostsfile"]; len(list) > 0 {
-		c.GlobalKnownHostsFiles = append([]string(nil), list[0].args...)
+		c.GlobalKnownHostsFiles = nil
+		for _, arg := range list[0].args {
+			path, err := w.r.tilde(arg)
+			if err != nil {
+				return w.wrong(list[0], err)
+			}
+			c.GlobalKnownHostsFiles = append(c.GlobalKnownHostsFiles, path)
+		}
 	}
 	list := w.set["userknownhostsfile"]
 	if len(list) == 0 {

@@ -9,7 +9,13 @@
 //
 // It is unaware of inventories and of the network: it opens no connection,
 // resolves no name, and runs no command. "Match exec" asks a function of the
-// caller and does not match without one. CanonicalizeHostname is kept as text
-// and not acted upon. Criteria that depend on what is not known here
-// (localnetwork, tagged, sessiontype, command, version) do not match.
+// caller and does not match without one; CanonicalizeHostname asks another, and
+// leaves names as they are without it. Criteria that depend on what is not known
+// here (localnetwork, sessiontype, command, version) do not match.
+//
+// Where versions of OpenSSH differ it follows the newer one. Three things are
+// more lenient than ssh on purpose: names of algorithms are not compared with
+// what one version of ssh knows; keywords that only some systems' ssh knows
+// (UseKeychain, GSSAPIKeyExchange, …) are known everywhere; and a ProxyJump may
+// stand in quotes.
 package sshconfig

@@ -48,7 +48,7 @@ func (w *resolution) tokens() tokenFunc {
 		o := &w.r.options
 		switch c {
 		case 'h':
-			return strings.ToLower(w.currentHost()), true
+			return w.currentHost(), true
 		case 'n':
 			return w.host, true
 		case 'p':
@@ -69,8 +69,10 @@ func (w *resolution) tokens() tokenFunc {
 			}
 			return w.host, true
 		case 'C':
-			sum := sha1.Sum([]byte(o.LocalHost + strings.ToLower(w.currentHost()) + w.currentPort() + w.currentUser())) //nolint:gosec // see the import
+			sum := sha1.Sum([]byte(o.LocalHost + w.currentHost() + w.currentPort() + w.currentUser() + w.hop())) //nolint:gosec // see the import
 			return hex.EncodeToString(sum[:]), true
+		case 'j':
+			return w.hop(), true
 		case 'i':
 			u, err := user.Current()
 			if err != nil {
@@ -80,6 +82,15 @@ func (w *resolution) tokens() tokenFunc {
 		}
 		return "", false
 	}
+}
+
+// hop is the last jump host, with its user and port as far as they are written.
+func (w *resolution) hop() string {
+	if !w.jumps() {
+		return ""
+	}
+	hops := strings.Split(w.first("proxyjump"), ",")
+	return hops[len(hops)-1]
 }
 
 // proxyTokens are those of ProxyCommand and ProxyJump.
@@ -100,14 +111,16 @@ func (w *resolution) path(text string) (string, error) {
 		return "", err
 	}
 	if strings.Contains(text, "${") {
-		if text, err = w.environment(text); err != nil {
+		escape := func(value string) string { return strings.ReplaceAll(value, "%", "%%") }
+		if text, err = w.r.variables(text, escape); err != nil {
 			return "", err
 		}
 	}
 	return expand(text, w.tokens())
 }
 
-func (w *resolution) environment(text string) (string, error) {
+// variables expands ${NAME}.
+func (r *Resolver) variables(text string, escape func(string) string) (string, error) {
 	var b strings.Builder
 	rest := text
 	for {
@@ -120,11 +133,11 @@ func (w *resolution) environment(text string) (string, error) {
 		if !closed || name == "" {
 			return "", fmt.Errorf("a variable is not closed in %q", text)
 		}
-		value, ok := w.r.options.Env(name)
+		value, ok := r.options.Env(name)
 		if !ok {
 			return "", fmt.Errorf("the environment variable %q is not set", name)
 		}
-		b.WriteString(strings.ReplaceAll(value, "%", "%%"))
+		b.WriteString(escape(value))
 		if b.Len() > TextBytesMax {
 			return "", fmt.Errorf("%q grows beyond %d bytes", text, TextBytesMax)
 		}

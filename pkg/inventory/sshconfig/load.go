@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/opsctl/opsctl/internal/source"
 )
@@ -25,6 +28,8 @@ type loader struct {
 	problems source.Problems
 	files    int
 	bytes    int
+	order    int      // of the last line
+	ignored  []string // the lists of IgnoreUnknown so far
 	seen     map[string]bool
 }
 
@@ -52,8 +57,11 @@ func (l *loader) overrides(list []string) {
 			l.problem(file, 0, "is empty", "it is written Key=Value")
 		case d.key == "host" || d.key == "match" || d.key == "include":
 			l.problem(file, 1, fmt.Sprintf("cannot use %q outside of a file", d.key), "")
+		case d.unknown && !l.noteUnknown(d):
+			l.problem(file, 1, unknownOption(d), unknownHint(d))
 		default:
 			d.file = "-o"
+			l.number(d)
 			l.r.overrides = append(l.r.overrides, d)
 		}
 	}
@@ -64,14 +72,13 @@ func (l *loader) top(path string, system, required bool) {
 	text, err := l.read(path)
 	file := &source.File{Name: path}
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && !required:
-		return
+	case (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)) && !required:
+		return // as ssh does
 	case err != nil:
 		l.problem(file, 0, "cannot read the ssh configuration: "+cause(err), "")
 		return
 	}
-	if why := l.permissions(path, system || required); why != "" {
-		l.problem(file, 0, why, "chmod go-w "+path)
+	if !system && !required && !l.trusted(file, 0, path) {
 		return
 	}
 	dir := filepath.Join(l.r.options.Home, ".ssh")
@@ -82,15 +89,25 @@ func (l *loader) top(path string, system, required bool) {
 	l.parse(file, place{dir: dir, parent: -1})
 }
 
-// permissions refuses, as ssh does, a user's own file that others may write.
-func (l *loader) permissions(path string, trusted bool) string {
-	if trusted || l.r.options.ReadFile != nil {
-		return ""
+// trusted refuses, as ssh does, files that others own or may write.
+func (l *loader) trusted(file *source.File, line int, path string) bool {
+	if l.r.options.ReadFile != nil {
+		return true
 	}
-	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o022 != 0 {
-		return "can be written by others, so ssh does not use it"
+	info, err := os.Stat(path)
+	if err != nil {
+		return true // reading it tells
 	}
-	return ""
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	switch {
+	case info.Mode().Perm()&0o022 != 0:
+		l.problem(file, line, path+" can be written by others, so ssh does not use it", "chmod go-w "+path)
+	case ok && owner.Uid != 0 && int(owner.Uid) != os.Getuid():
+		l.problem(file, line, path+" belongs to somebody else, so ssh does not use it", "chown it, or name it with -F")
+	default:
+		return true
+	}
+	return false
 }
 
 func (l *loader) read(path string) (string, error) {
@@ -100,7 +117,11 @@ func (l *loader) read(path string) (string, error) {
 	read := l.r.options.ReadFile
 	if read == nil {
 		read = os.ReadFile
-		if info, err := os.Stat(path); err == nil && info.Size() > FileBytesMax {
+		info, err := os.Stat(path)
+		switch {
+		case err == nil && info.IsDir():
+			return "", nil // ssh reads nothing from it, and says nothing
+		case err == nil && info.Size() > FileBytesMax:
 			return "", fmt.Errorf("it is longer than %d bytes", FileBytesMax)
 		}
 	}
@@ -143,30 +164,69 @@ func (l *loader) parse(file *source.File, at place) {
 			continue
 		}
 		d.file, d.line = file.Name, number
+		l.number(d)
 		if len(l.r.segments) > segmentsMax {
 			l.problem(file, number, fmt.Sprintf("more than %d Host and Match lines", segmentsMax), "")
 			return
 		}
 		switch d.key {
 		case "host":
+			if slices.Contains(d.args, "") {
+				l.problem(file, number, "a name is empty", "")
+			}
 			current = l.open(segment{parent: at.parent, hosts: parseHosts(d.args)})
 			l.note(d)
 		case "match":
-			criteria, err := parseCriteria(line)
-			if err != nil {
-				l.problem(file, number, err.Error(), "")
-			}
-			for _, c := range criteria {
-				l.r.hasFinal = l.r.hasFinal || c.kind == "final"
-			}
-			current = l.open(segment{parent: at.parent, criteria: criteria})
+			current = l.open(segment{parent: at.parent, criteria: l.criteria(file, number, line)})
 		case "include":
 			l.include(file, d, place{dir: at.dir, parent: current, depth: at.depth + 1})
 			current = l.open(segment{parent: current}) // what follows still belongs to the same Host
 		default:
+			if d.unknown && !l.noteUnknown(d) {
+				l.problem(file, number, unknownOption(d), unknownHint(d))
+			}
 			l.r.segments[current].lines = append(l.r.segments[current].lines, d)
 		}
 	}
+}
+
+func (l *loader) criteria(file *source.File, number int, line string) []criterion {
+	criteria, err := parseCriteria(line)
+	if err != nil {
+		l.problem(file, number, err.Error(), "")
+	}
+	for _, c := range criteria {
+		l.r.hasFinal = l.r.hasFinal || c.kind == "final"
+	}
+	return criteria
+}
+
+// number gives a line its place among all.
+func (l *loader) number(d *directive) {
+	l.order++
+	d.order = l.order
+	if d.key == "ignoreunknown" {
+		l.ignored = append(l.ignored, d.args[0])
+	}
+}
+
+// noteUnknown tells whether a line that ssh does not know may be one that an IgnoreUnknown before it
+// allows; then it is for Resolve to say, which knows whether that one applies.
+func (l *loader) noteUnknown(d *directive) bool {
+	if !slices.ContainsFunc(l.ignored, func(list string) bool { return matchList(list, d.key, true) }) {
+		return false
+	}
+	l.r.unknown = append(l.r.unknown, d)
+	return true
+}
+
+func unknownOption(d *directive) string { return fmt.Sprintf("ssh has no option %q", d.key) }
+
+func unknownHint(d *directive) string {
+	if near := source.DidYouMean(d.key, slices.Sorted(maps.Keys(keywords))); near != "" {
+		return near
+	}
+	return "if a newer ssh knows it: IgnoreUnknown " + d.key + ", in a line before it"
 }
 
 func (l *loader) open(s segment) int {
@@ -193,16 +253,10 @@ func (l *loader) include(file *source.File, d *directive, at place) {
 		return
 	}
 	for _, pattern := range d.args {
-		path := pattern
-		if rest, ok := strings.CutPrefix(path, "~"); ok {
-			expanded, err := l.r.tilde("~" + rest)
-			if err != nil {
-				l.problem(file, d.line, err.Error(), "")
-				continue
-			}
-			path = expanded
-		} else if !filepath.IsAbs(path) {
-			path = filepath.Join(at.dir, path)
+		path, err := l.includePath(pattern, at.dir)
+		if err != nil {
+			l.problem(file, d.line, err.Error(), "")
+			continue
 		}
 		found, err := l.r.options.Glob(path)
 		if err != nil {
@@ -213,15 +267,36 @@ func (l *loader) include(file *source.File, d *directive, at place) {
 				return
 			}
 			text, err := l.read(name)
-			if err != nil { // ssh goes on without a file it may not read
-				if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
-					l.problem(file, d.line, fmt.Sprintf("cannot include %s: %s", name, cause(err)), "")
-				}
-				continue
+			switch {
+			case errors.Is(err, fs.ErrNotExist): // a link to nowhere
+			case err != nil:
+				l.problem(file, d.line, fmt.Sprintf("cannot include %s: %s", name, cause(err)), "")
+			case l.trusted(file, d.line, name):
+				l.parse(&source.File{Name: name, Text: text}, at)
 			}
-			l.parse(&source.File{Name: name, Text: text}, at)
 		}
 	}
+}
+
+// includePath is the file pattern of an Include: beside the user's or the system's files where it is
+// relative, with "~" and variables expanded.
+func (l *loader) includePath(pattern, dir string) (string, error) {
+	if pattern == "" {
+		return "", errors.New("the value is empty")
+	}
+	if strings.Contains(pattern, "${") {
+		var err error
+		if pattern, err = l.r.variables(pattern, func(value string) string { return value }); err != nil {
+			return "", err
+		}
+	}
+	if strings.HasPrefix(pattern, "~") {
+		return l.r.tilde(pattern)
+	}
+	if !filepath.IsAbs(pattern) {
+		return filepath.Join(dir, pattern), nil
+	}
+	return pattern, nil
 }
 
 // index sorts the segments into those of named hosts and the rest.

@@ -135,7 +135,7 @@ func parseCriteria(line string) ([]criterion, error) {
 	return list, nil
 }
 
-// splitCriteria splits at spaces and "="; only double quotes count here, as in OpenSSH.
+// splitCriteria splits at spaces and "="; of quotes, those around a whole word.
 func splitCriteria(text string) ([]string, error) {
 	var words []string
 	for {
@@ -143,8 +143,8 @@ func splitCriteria(text string) ([]string, error) {
 		if text == "" || text[0] == '#' {
 			return words, nil
 		}
-		if text[0] == '"' {
-			end := strings.IndexByte(text[1:], '"')
+		if quote := text[0]; quote == '"' || quote == '\'' {
+			end := strings.IndexByte(text[1:], quote)
 			if end < 0 {
 				return nil, errors.New("a quote is not closed")
 			}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,6 +43,10 @@ type Options struct {
 	ReadFile func(path string) ([]byte, error)      // nil is os.ReadFile
 	Glob     func(pattern string) ([]string, error) // for Include; nil is filepath.Glob
 	Env      func(name string) (string, bool)       // for ${NAME}; nil is os.LookupEnv
+
+	// Lookup finds an absolute name for CanonicalizeHostname, and what it is an alias of, or "".
+	// Nil: names stay as they are.
+	Lookup func(name string) (alias string, found bool)
 }
 
 // Given is what the inventory says about a host; it is stronger than the files.
@@ -51,6 +56,7 @@ type Given struct {
 	HostName string
 	Jump     string // as ProxyJump takes it
 	Identity string // path of a key, tried before those of the files
+	Hop      bool   // this is a jump host: as with ssh, Overrides and Options.User are not for it
 }
 
 // Config is what ssh would do for one host. Paths are expanded. Lists of algorithms are
@@ -79,7 +85,11 @@ type Config struct {
 	ServerAliveInterval time.Duration // 0 is off
 	ServerAliveCountMax int
 
-	Ciphers, MACs, KexAlgorithms, HostKeyAlgorithms string
+	Ciphers, MACs, KexAlgorithms, HostKeyAlgorithms, PubkeyAcceptedAlgorithms string
+
+	HashKnownHosts    bool
+	KnownHostsCommand string // as written; "" is none
+	ProxyUseFdpass    bool
 
 	AddressFamily string // "any", "inet" or "inet6"
 	BindAddress   string
@@ -97,6 +107,14 @@ type Value struct {
 	Line int
 }
 
+// At is the place of a value: FILE:LINE, or what stands in place of a file.
+func (v Value) At() string {
+	if v.Line == 0 {
+		return v.File
+	}
+	return v.File + ":" + strconv.Itoa(v.Line)
+}
+
 // Resolver answers for any host. It may be used from several goroutines, if Exec may.
 type Resolver struct {
 	options   Options
@@ -105,7 +123,8 @@ type Resolver struct {
 	general   []int            // segments that have to be looked at for every host
 	named     map[string][]int // segments that can only match this host
 	entries   []Entry
-	hasFinal  bool // a "Match final" asks for a second pass
+	unknown   []*directive // lines with a keyword of no ssh, that an IgnoreUnknown may allow
+	hasFinal  bool         // a "Match final" asks for a second pass
 }
 
 // Entry is a concrete name of a Host line.

@@ -2,6 +2,7 @@ package sshconfig
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 )
 
@@ -11,16 +12,32 @@ type directive struct {
 	args []string
 	file string
 	line int
+
+	order   int  // among all lines that were read
+	unknown bool // no keyword of ssh
 }
 
 // text is the value as people read it.
 func (d *directive) text() string { return strings.Join(d.args, " ") }
+
+// at is where it is written: a file and its line, or what stands in their place.
+func (d *directive) at() string {
+	if d.line == 0 {
+		return d.file
+	}
+	return d.file + ":" + strconv.Itoa(d.line)
+}
 
 const whitespace = " \t\r\f"
 
 // splitKeyword takes the keyword off a line: "Port 22", "Port=22", "Port = 22".
 func splitKeyword(line string) (key, rest string) {
 	line = strings.Trim(line, whitespace+"\n")
+	if bare, ok := strings.CutPrefix(line, `"`); ok { // ssh takes a keyword in quotes
+		if inside, after, closed := strings.Cut(bare, `"`); closed {
+			return strings.ToLower(inside), strings.TrimLeft(after, whitespace)
+		}
+	}
 	end := strings.IndexAny(line, whitespace+`="`)
 	if end < 0 {
 		return strings.ToLower(line), ""
@@ -85,35 +102,32 @@ func parseDirective(line string) (*directive, error) {
 	if key == "" || key[0] == '#' {
 		return nil, nil
 	}
-	for _, c := range []byte(key) {
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') {
-			return nil, errors.New("cannot find a keyword at the start of the line")
-		}
+	args, err := splitArgs(rest)
+	switch {
+	case rest == "":
+		return nil, errors.New("the value is missing")
+	case err != nil:
+		return nil, err
 	}
-	d := &directive{key: key}
-	if takesCommand(key) { // the rest of the line, quotes and all, is for a shell
-		if rest != "" {
-			d.args = []string{rest}
-		}
-	} else {
-		args, err := splitArgs(rest)
-		if err != nil {
-			return nil, err
-		}
-		d.args = args
+	if other, ok := aliases[key]; ok {
+		key = other
+	}
+	d := &directive{key: key, args: args}
+	k, known := keywords[key]
+	if !known { // whether it is ignored is not known yet
+		d.unknown = true
+		return d, nil
+	}
+	if k == command { // the rest of the line, quotes and all, is for a shell
+		d.args = []string{strings.TrimLeft(rest, whitespace+"=")}
 	}
 	if len(d.args) == 0 {
+		if key == "host" { // as ssh has it, that is no host
+			return d, nil
+		}
 		return nil, errors.New("the value is missing")
 	}
 	return d, check(d)
-}
-
-func takesCommand(key string) bool {
-	switch key {
-	case "proxycommand", "localcommand", "remotecommand", "knownhostscommand":
-		return true
-	}
-	return false
 }
 
 // IsDirective tells whether a line could stand in an ssh_config and is nothing like YAML: it starts

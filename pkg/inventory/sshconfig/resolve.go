@@ -1,6 +1,7 @@
 package sshconfig
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -8,11 +9,13 @@ import (
 
 // resolution is the work of one Resolve.
 type resolution struct {
-	r     *Resolver
-	host  string // as asked for
-	set   map[string][]*directive
-	final bool // the second pass
-	err   error
+	r      *Resolver
+	host   string // as asked for
+	name   string // what Host lines are compared with: in the second pass, the name found
+	set    map[string][]*directive
+	target string // the name to connect to, once it is decided
+	final  bool   // the second pass
+	err    error
 }
 
 // Resolve gives the settings of one host. An error names the file and line of the value that
@@ -21,11 +24,13 @@ func (r *Resolver) Resolve(host string, given Given) (Config, error) {
 	if err := safeHost(host); err != nil {
 		return Config{}, err
 	}
-	w := &resolution{r: r, host: host, set: make(map[string][]*directive, 16)}
-	for _, d := range r.overrides {
-		w.take(d)
+	w := &resolution{r: r, host: host, name: host, set: make(map[string][]*directive, 16)}
+	if !given.Hop {
+		for _, d := range r.overrides {
+			w.take(d)
+		}
+		w.give("user", r.options.User, "-u")
 	}
-	w.give("user", r.options.User, "-u")
 	w.give("user", given.User, "inventory")
 	w.give("hostname", strings.ReplaceAll(given.HostName, "%", "%%"), "inventory")
 	if given.Port != 0 {
@@ -33,17 +38,46 @@ func (r *Resolver) Resolve(host string, given Given) (Config, error) {
 	}
 	w.give("proxyjump", given.Jump, "inventory")
 	w.give("identityfile", given.Identity, "inventory")
-	candidates := r.candidates(host)
-	active := make([]bool, len(r.segments))
-	w.pass(candidates, active)
-	if r.hasFinal {
-		w.final = true
-		w.pass(candidates, active)
-	}
-	if w.err != nil {
-		return Config{}, w.err
+	w.pass()
+	if err := w.settle(); err != nil {
+		return Config{}, err
 	}
 	return w.config()
+}
+
+// settle decides the name to connect to, and passes again where that is asked for.
+func (w *resolution) settle() error {
+	if err := w.ignored(); err != nil {
+		return err
+	}
+	if err := w.destination(); err != nil {
+		return err
+	}
+	canonical, err := w.canonicalize()
+	if err != nil || !canonical && !w.r.hasFinal {
+		return err
+	}
+	// The second pass is about the name that was found, and can decide all but it.
+	if len(w.set["hostname"]) == 0 {
+		w.give("hostname", w.target, "default")
+	}
+	w.final = true
+	w.pass()
+	return errors.Join(w.err, w.ignored())
+}
+
+// ignored refuses unknown keywords that no IgnoreUnknown before them allows for this host.
+func (w *resolution) ignored() error {
+	if w.err != nil {
+		return w.err
+	}
+	for _, d := range w.r.unknown {
+		list := w.set["ignoreunknown"]
+		if len(list) == 0 || list[0].order > d.order || !matchList(list[0].args[0], d.key, true) {
+			return fmt.Errorf("%s: %s: no IgnoreUnknown that applies to %s allows it", d.at(), unknownOption(d), w.host)
+		}
+	}
+	return nil
 }
 
 func (w *resolution) give(key, value, from string) {
@@ -72,8 +106,9 @@ func (r *Resolver) candidates(host string) []int {
 }
 
 // pass walks the segments once. A parent that is no candidate stays inactive, and so do its own.
-func (w *resolution) pass(candidates []int, active []bool) {
-	for _, i := range candidates {
+func (w *resolution) pass() {
+	active := make([]bool, len(w.r.segments))
+	for _, i := range w.r.candidates(w.name) {
 		s := &w.r.segments[i]
 		active[i] = (s.parent < 0 || active[s.parent]) && w.applies(s)
 		if active[i] {
@@ -86,7 +121,7 @@ func (w *resolution) pass(candidates []int, active []bool) {
 
 func (w *resolution) applies(s *segment) bool {
 	if s.hosts != nil {
-		return matchHosts(s.hosts, w.host)
+		return matchHosts(s.hosts, w.name)
 	}
 	for _, c := range s.criteria {
 		if !w.holds(c) {
@@ -111,6 +146,8 @@ func (w *resolution) holds(c criterion) bool {
 		met = matchList(c.arg, w.currentUser(), false)
 	case "localuser":
 		met = matchList(c.arg, w.r.options.LocalUser, false)
+	case "tagged":
+		met = matchList(c.arg, w.first("tag"), false)
 	case "exec":
 		if w.r.options.Exec == nil {
 			return false
@@ -177,9 +214,12 @@ func (w *resolution) currentUser() string {
 	return w.r.options.LocalUser
 }
 
-// currentHost is the name to connect to as far as it is decided. Its own tokens were checked by
-// config; here a bad one leaves the host unmatched.
+// currentHost is the name to connect to as far as it is decided. A bad one is told by destination;
+// here it leaves the host unmatched.
 func (w *resolution) currentHost() string {
+	if w.target != "" {
+		return w.target
+	}
 	name := w.first("hostname")
 	if name == "" {
 		return w.host

@@ -258,12 +258,12 @@ func TestFilesOthersMayWriteAreRefused(t *testing.T) {
 
 // Conditions on what is not known here, and commands nobody may run, do not match.
 func TestUnknownConditionsDoNotMatch(t *testing.T) {
-	r, err := New(memory(map[string]string{"/home/me/.ssh/config": "Match localnetwork 10.0.0.0/8\n Port 1\nMatch !tagged x\n Port 2\nMatch exec true\n Port 3\nMatch !exec true\n Port 4\nMatch all\n Fancy option kept\n"}))
+	r, err := New(memory(map[string]string{"/home/me/.ssh/config": "Match localnetwork 10.0.0.0/8\n Port 1\nMatch !localnetwork x\n Port 2\nMatch exec true\n Port 3\nMatch !exec true\n Port 4\nMatch all\n ForwardAgent $SOCK # kept\n"}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	c, err := r.Resolve("a", Given{})
-	if err != nil || c.Port != 22 || c.Values["fancy"].Text != "option kept" {
+	if err != nil || c.Port != 22 || c.Values["forwardagent"].Text != "$SOCK" {
 		t.Errorf("got %+v, %v", c, err)
 	}
 }

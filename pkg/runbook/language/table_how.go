@@ -26,7 +26,7 @@ var howKeys = []Key{
 	{
 		Name: "sudo", On: shared, Type: text, Default: "false",
 		Text: "Runs the command as another user: `true` is root, `false` takes back what a block said, anything else is the user's name. It is done by " +
-			"`sudo -n`, and tried before anything starts.",
+			"`sudo`, and tried before anything starts; a password is asked for by `-K`.",
 		Example: steps("- run: systemctl restart app\n  sudo: true\n- run: psql -c 'select 1'\n  sudo: postgres"),
 	},
 	{
