@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -139,10 +138,7 @@ func (o *drillOptions) drill(ctx context.Context, name string) error {
 	}
 	d := &drilling{drillOptions: o, base: j, store: store, dir: dir, asks: a.previewOf(j, known, hosts), left: drill.Leftovers{}}
 	if err := d.all(ctx, targets); err != nil {
-		if len(d.rows) > 0 {
-			err = errors.Join(err, d.show(err.Error()))
-		}
-		return err
+		return d.broken(err)
 	}
 	return d.end()
 }

@@ -26,6 +26,9 @@ func (d *drilling) killed(ctx context.Context, t drillTarget, kill run.Kind, who
 	if err != nil {
 		return err
 	}
+	if err := d.aim(ctx, j); err != nil {
+		return err
+	}
 	if err := (&running{app: d.app, request: j}).laidDown(d); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -52,6 +53,20 @@ func (d *drilling) end() error {
 		}
 	}
 	return nil
+}
+
+// broken shows what was drilled before the drill broke off. For a program, the reason is part of it.
+func (d *drilling) broken(err error) error {
+	if len(d.rows) == 0 {
+		return err
+	}
+	if showErr := d.show(err.Error()); showErr != nil {
+		return errors.Join(err, showErr)
+	}
+	if d.app.settings.Output == "json" {
+		return ended(trouble(err).Code)
+	}
+	return err
 }
 
 func (d *drilling) show(trouble string) error {

@@ -192,6 +192,28 @@ steps:
 	}
 }
 
+// TestDrillWatchesWhatARunNames holds that paths which are made of the run's id are those of each run.
+func TestDrillWatchesWhatARunNames(t *testing.T) {
+	r := newDrillRange(t, `
+vars: {release: "${{ env.DRILL_AT }}/${{ run.id }}"}
+steps:
+- {id: put, copy: {content: x, dest: "${{ release }}"}}
+- id: spoil
+  check: test -x ${{ release }}
+  run: chmod 777 ${{ release }} "$D"
+  rollback: chmod 755 "$D"
+- {id: keep, copy: {content: x, dest: "${{ release }}.kept"}, rollback: 'true'}
+`)
+	t.Setenv("DRILL_AT", r.at)
+	code, doc := r.drill()
+	if got := doc.verdicts(); code != 1 || got != "put proved, spoil proved, keep wrong" {
+		t.Errorf("exit %d: %s\n%+v", code, got, doc.Steps)
+	}
+	if got := r.differs(doc.step(t, "keep")); got != "keep check, "+doc.step(t, "keep").Run+".kept appeared" {
+		t.Error(got)
+	}
+}
+
 func TestDrillOfARunbookThatFailsByItself(t *testing.T) {
 	r := newDrillRange(t, `
 on_failure: continue

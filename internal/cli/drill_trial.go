@@ -26,6 +26,9 @@ func (d *drilling) one(ctx context.Context, t drillTarget, row *drillRow) error 
 		return err
 	}
 	row.Run, row.After = j.id, j.drill.After
+	if err := d.aim(ctx, j); err != nil {
+		return err
+	}
 	seen, err := d.carry(ctx, j)
 	if err != nil {
 		return err
@@ -49,6 +52,21 @@ func (d *drilling) request(t drillTarget) (*request, error) {
 	j := *d.base
 	j.id, j.started, j.drill = newRunID(), time.Now(), t.drill()
 	return &j, j.build()
+}
+
+// aim lets the looks before and after a run mean the same: what expressions make of run.id, or of its
+// start, is another in each run.
+func (d *drilling) aim(ctx context.Context, j *request) (err error) {
+	texts := j.runbook.File.Text
+	for _, text := range j.runbook.Files() {
+		texts += text
+	}
+	if !strings.Contains(texts, "run.") {
+		return nil
+	}
+	d.asks.Plan, d.asks.Info.ID, d.asks.Info.Started = j.plan, j.id, j.started
+	d.before, err = d.look(ctx)
+	return err
 }
 
 // carry carries a run out in this process.
