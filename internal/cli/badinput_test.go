@@ -85,7 +85,7 @@ func TestBadRunbooks(t *testing.T) {
 		{"empty target", "name: x\nhosts: none\nsteps: [{run: u}]\n", []string{"bad.yaml:2:8: no host matches", "allow_empty"}},
 		{"bad pattern", "name: x\nhosts: 'web['\nsteps: [{run: u}]\n", []string{"bad.yaml:2:", "web["}},
 		{"position out of range", "name: x\nhosts: 'web[7]'\nsteps: [{run: u}]\n", []string{"bad.yaml:2:"}},
-		{"not of this version", "name: x\nsteps: [{notify: {to: ops}}]\n", []string{"bad.yaml:2:10:", "notify", "not supported by this version"}},
+		{"not of this version", "name: x\nschedule: daily\nsteps: [{run: x}]\n", []string{"bad.yaml:2:1:", "schedule", "not supported by this version"}},
 		{"bad duration", "name: x\nsteps: [{run: u, timeout: soon}]\n", []string{"bad.yaml:2:", "soon"}},
 		{"negative attempts", "name: x\nsteps: [{run: u, retry: {attempts: -1}}]\n", []string{"bad.yaml:2:"}},
 		{"bad rollout", "name: x\nhosts: web\nrollout: {waves: [0]}\nsteps: [{run: u}]\n", []string{"bad.yaml:3:"}},

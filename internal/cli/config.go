@@ -82,11 +82,12 @@ func (a *app) configure(cmd *cobra.Command) error {
 		return err
 	}
 	known := knownKeys(cmd.Root())
-	layers := make([]map[string]any, len(files))
+	layers := make([]layer, len(files))
 	for i, file := range files {
 		if layers[i], err = readConfig(file, known); err != nil {
 			return err
 		}
+		a.adoptTargets(layers[i].targets)
 	}
 	var failed error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
@@ -100,7 +101,7 @@ func (a *app) configure(cmd *cobra.Command) error {
 	return a.checkSettings(cmd)
 }
 
-func (a *app) apply(f *pflag.Flag, files []string, layers []map[string]any) error {
+func (a *app) apply(f *pflag.Flag, files []string, layers []layer) error {
 	if f.Changed {
 		a.origins[f.Name] = "--" + f.Name
 		return nil
@@ -110,7 +111,7 @@ func (a *app) apply(f *pflag.Flag, files []string, layers []map[string]any) erro
 		return a.set(f, text, name)
 	}
 	for i, layer := range layers {
-		value, ok := layer[f.Name]
+		value, ok := layer.values[f.Name]
 		if !ok {
 			continue
 		}

@@ -18,51 +18,65 @@ type configError struct{ problems source.Problems }
 
 func (e *configError) Error() string { return e.problems.Error() }
 
+// layer is what one configuration file says.
+type layer struct {
+	values  map[string]any
+	targets map[string]target // whose names viper would lowercase, and whose places it would forget
+}
+
 // readConfig reads one configuration file. What others may write is refused: it could name a
-// ProxyCommand.
-func readConfig(path string, known []string) (map[string]any, error) {
+// ProxyCommand, or a program that is told how runs ended.
+func readConfig(path string, known []string) (layer, error) {
+	var none layer
 	bad := func(message, hint string) error {
 		return &exitError{code: codeConfig, message: path + ": " + message, hint: hint}
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, bad(reason(err), "")
+		return none, bad(reason(err), "")
 	}
 	if info.Mode().Perm()&0o022 != 0 {
-		return nil, bad(fmt.Sprintf("others may write to it (mode %04o)", info.Mode().Perm()), "chmod go-w "+path)
+		return none, bad(fmt.Sprintf("others may write to it (mode %04o)", info.Mode().Perm()), "chmod go-w "+path)
 	}
 	if info.Size() == 0 {
-		return nil, nil
+		return none, nil
 	}
-	if err := checkConfig(path, known); err != nil {
+	targets, err := checkConfig(path, known)
+	if err != nil {
 		if problems, ok := source.AsProblems(err); ok {
-			return nil, &configError{problems}
+			return none, &configError{problems}
 		}
-		return nil, bad(reason(err), "")
+		return none, bad(reason(err), "")
 	}
 	v := viper.NewWithOptions(viper.KeyDelimiter("::"))
 	v.SetConfigFile(path)
 	v.SetConfigType("yaml")
 	if err := v.ReadInConfig(); err != nil {
-		return nil, bad("cannot read it as YAML: "+reason(err), "")
+		return none, bad("cannot read it as YAML: "+reason(err), "")
 	}
-	return v.AllSettings(), nil
+	return layer{values: v.AllSettings(), targets: targets}, nil
 }
 
 // checkConfig finds every mistake with its place, which viper cannot tell.
-func checkConfig(path string, known []string) error {
+func checkConfig(path string, known []string) (targets map[string]target, err error) {
 	root, err := source.ReadFile(path, path)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var problems source.Problems
 	if root.Kind != source.Map {
 		problems = append(problems, root.Problem("a configuration is a map of keys, this is "+root.Describe(), "forks: 20"))
-		return problems.Err()
+		return nil, problems.Err()
 	}
 	for _, pair := range root.Pairs {
+		if pair.Key.Text == "notify" {
+			var wrong source.Problems
+			targets, wrong = readTargets(path, pair.Value)
+			problems = append(problems, wrong...)
+			continue
+		}
 		if !slices.Contains(known, pair.Key.Text) {
-			hint := source.DidYouMean(pair.Key.Text, known)
+			hint := source.DidYouMean(pair.Key.Text, append([]string{"notify"}, known...))
 			if hint == "" {
 				hint = "opsctl config show lists the keys"
 			}
@@ -79,7 +93,7 @@ func checkConfig(path string, known []string) error {
 			}
 		}
 	}
-	return problems.Err()
+	return targets, problems.Err()
 }
 
 // notValue says what a flag would have taken.

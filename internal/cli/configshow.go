@@ -82,7 +82,7 @@ func (a *app) configKeys(root *cobra.Command) ([]configKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	known, layers := knownKeys(root), make([]map[string]any, len(files))
+	known, layers := knownKeys(root), make([]layer, len(files))
 	for i, file := range files {
 		if layers[i], err = readConfig(file, known); err != nil {
 			return nil, err
@@ -103,6 +103,9 @@ func (a *app) configKeys(root *cobra.Command) ([]configKey, error) {
 				}
 			}
 		})
+	}
+	for _, name := range a.targetNames() {
+		keys = append(keys, configKey{Key: "notify." + name, Value: a.targets[name].told(), Origin: a.targets[name].file})
 	}
 	return keys, failed
 }

@@ -90,6 +90,8 @@ func (o *drillOptions) undrillable(t drillTarget, behind string) string {
 		return "it runs at the end, whatever happened"
 	case s.Source.Action == "manual":
 		return "a person does it"
+	case s.Source.Action == "notify":
+		return "it only tells, and in a drill nobody is told"
 	case s.Source.Action == "confirm":
 		return "it only asks"
 	case s.Read:

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -107,8 +108,9 @@ func (x *running) carryOut(ctx context.Context) (int, error) {
 	shown.Observe(x.events)
 	interrupts, stop := listen(shown)
 	defer stop()
+	notify := x.notifier(known)
 	finished, state, err := executor.Run(ctx, executor.Options{
-		Plan: x.request.plan, Host: hosts.Host, Actions: action.New, Keeper: action.Keep, Person: x.app.person(), Inventory: x.request.inv, Journal: x.journal, Observer: shown, Masker: known, Secrets: x.app.secrets(known.Masker),
+		Plan: x.request.plan, Host: hosts.Host, Actions: action.New, Keeper: action.Keep, Person: x.app.person(), Inventory: x.request.inv, Journal: x.journal, Observer: shown, Masker: known, Secrets: x.app.secrets(known.Masker), Notify: notify,
 		Forks: x.app.settings.Forks, Preflight: true, Interrupts: interrupts, Events: x.events, Resume: x.resume,
 		Info: executor.Info{ID: x.request.id, User: x.request.user, Started: x.request.started, Env: x.request.env, Path: x.request.path},
 	})
@@ -129,6 +131,7 @@ func (x *running) carryOut(ctx context.Context) (int, error) {
 		shown.Finish(view.ReadLedger(state, x.request.plan))
 	}
 	x.app.screen = nil // its last words are said
+	x.announce(ctx, announcing{result: finished.Result, state: state, known: known, notify: notify, deafen: stop})
 	return finished.Code, x.app.showResults(finished)
 }
 
@@ -201,7 +204,7 @@ func listen(shown view.View) (<-chan run.StopKind, func()) {
 			}
 		}
 	}()
-	return interrupts, func() { signal.Stop(signals); close(done) }
+	return interrupts, sync.OnceFunc(func() { signal.Stop(signals); close(done) })
 }
 
 func summary(j *request) string {

@@ -60,6 +60,7 @@ type request struct {
 	drill   *plan.Drill
 	env     map[string]string
 	plan    *plan.Plan
+	before  *plan.Plan // of a run that goes on with changes: as it was
 }
 
 func (j *request) build() error {
@@ -98,7 +99,7 @@ func (a *app) load(name string, params *paramFlags, picks plan.Select) (*request
 	if err := j.build(); err != nil {
 		return nil, err
 	}
-	return j, checkSources(j.plan)
+	return j, a.checkSources(j.plan)
 }
 
 // usedEnv gives the variables of the controller's environment that the runbook may ask for. Only

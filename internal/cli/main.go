@@ -21,6 +21,7 @@ type app struct {
 	out, err     io.Writer
 	settings     settings
 	origins      map[string]string // flag → where its value came from
+	targets      map[string]target // of notices, by name
 	project      string            // the directory of the nearest opsctl.yaml, or ""
 	sudoPassword string            // of the environment
 	screen       view.View         // while a run is shown: what is said or asked goes through it
@@ -112,11 +113,11 @@ func newRoot(a *app) *cobra.Command {
 		&cobra.Group{ID: "self", Title: "opsctl itself:"},
 	)
 	root.AddCommand(
-		newRun(a), newPlan(a), newResume(a), newRollback(a), newDrill(a),
+		newRun(a), newPlan(a), newResume(a), newRollback(a), newResolve(a), newDrill(a),
 		newValidate(a), newLint(a), newFmt(a), newExplain(a), newSchema(a), newGraph(a), newInit(a), newImport(a), newSecret(a),
 		newHosts(a), newPing(a), newSSH(a), newExec(a),
 		newHistory(a), newShow(a), newLogs(a),
-		newConfig(a), newDemo(a), newVersion(a), newExitCodes(),
+		newConfig(a), newNotify(a), newDemo(a), newVersion(a), newExitCodes(),
 	)
 	root.AddCommand(packaging()...)
 	root.SetHelpCommandGroupID("self")

@@ -10,8 +10,14 @@ import (
 	"github.com/opsctl/opsctl/pkg/run"
 )
 
+type resumeOptions struct {
+	params paramFlags
+	retry  bool
+	accept bool
+}
+
 func newResume(a *app) *cobra.Command {
-	var params paramFlags
+	var o resumeOptions
 	cmd := &cobra.Command{
 		Use: "resume [RUN]", GroupID: "run",
 		Short: "Go on with a run that was interrupted, crashed or was stopped",
@@ -20,31 +26,52 @@ again, what never began is started now. RUN is an id, its unique end or beginnin
 		Example: "  opsctl resume\n  opsctl resume 7f3kq2\n  opsctl resume last:rolling-deploy",
 		Args:    atMost(1, "at most one run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.goOn(cmd.Context(), first(args, "last"), &params, func(info journal.RunInfo) (run.Event, error) {
-				if info.State == journal.Finished && info.Result != run.Stopped && info.Result != run.Unreached {
-					return run.Event{}, over(info)
-				}
-				return run.Event{Kind: run.RunResumed, User: userName(), Reason: "resume"}, nil
+			return a.goOn(cmd.Context(), first(args, "last"), &o, func(info journal.RunInfo, events []run.Event) (run.Event, error) {
+				return run.Event{Kind: run.RunResumed, User: userName(), Reason: "resume", Again: o.retry}, mayResume(info, events, o.retry)
 			})
 		},
 	}
-	params.declare(cmd)
+	o.params.declare(cmd)
+	cmd.Flags().BoolVar(&o.retry, "retry-failed", false, "try again what failed")
+	cmd.Flags().BoolVar(&o.accept, "accept-changes", false, "plan anew, from the files as they are now, what never started")
 	return cmd
 }
 
+// mayResume tells why a run that has ended does not go on.
+func mayResume(info journal.RunInfo, events []run.Event, retry bool) error {
+	if info.State != journal.Finished || info.Result == run.Stopped || run.HasSettled(events) {
+		return nil
+	}
+	switch {
+	case info.Result == run.Unreached && (retry || unbegun(events)):
+		return nil
+	case (info.Result == run.RunFailed || info.Result == run.PersonNeeded) && retry:
+		return nil
+	case info.Result == run.RunFailed:
+		return &exitError{code: codeUsage, message: "run " + shortID(info.ID) + " is over: it failed", hint: "opsctl resume " + shortID(info.ID) + " --retry-failed tries again what failed; opsctl rollback " + shortID(info.ID) + " takes it back"}
+	case info.Result == run.PersonNeeded:
+		return &exitError{code: codeUsage, message: "run " + shortID(info.ID) + " is over, and a person is needed", hint: "opsctl resolve " + shortID(info.ID) + " lists unknown outcomes; opsctl rollback " + shortID(info.ID) + " goes on with pending undos"}
+	}
+	return over(info)
+}
+
 func newRollback(a *app) *cobra.Command {
-	var params paramFlags
+	var o resumeOptions
+	dryRun := false
 	cmd := &cobra.Command{
 		Use: "rollback [RUN]", GroupID: "run",
 		Short: "Take back what a run did, also a successful one",
 		Long: `Take a run back: every step that changed something and knows its undo, in the reverse order, as it was
 sealed when the step ran. What was taken back already stays so. --limit takes back some hosts only.`,
-		Example: "  opsctl rollback\n  opsctl rollback 7f3kq2 --limit web3",
+		Example: "  opsctl rollback\n  opsctl rollback 7f3kq2 --dry-run\n  opsctl rollback 7f3kq2 --limit web3",
 		Args:    atMost(1, "at most one run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			limit := a.settings.Limit
 			a.settings.Limit = ""
-			return a.goOn(cmd.Context(), first(args, "last"), &params, func(info journal.RunInfo) (run.Event, error) {
+			if dryRun {
+				return a.foretell(first(args, "last"), limit)
+			}
+			return a.goOn(cmd.Context(), first(args, "last"), &o, func(info journal.RunInfo, _ []run.Event) (run.Event, error) {
 				if err := a.confirm("take back run " + shortID(info.ID) + " of " + info.Runbook + "?"); err != nil {
 					return run.Event{}, err
 				}
@@ -56,7 +83,8 @@ sealed when the step ran. What was taken back already stays so. --limit takes ba
 			})
 		},
 	}
-	params.declare(cmd)
+	o.params.declare(cmd)
+	cmd.Flags().BoolVarP(&dryRun, "dry-run", "n", false, "tell what would be taken back, and touch nothing")
 	return cmd
 }
 
@@ -80,7 +108,7 @@ func first(args []string, otherwise string) string {
 }
 
 // goOn takes up a run that is in the journal; decide says in which direction.
-func (a *app) goOn(ctx context.Context, ref string, params *paramFlags, decide func(journal.RunInfo) (run.Event, error)) error {
+func (a *app) goOn(ctx context.Context, ref string, o *resumeOptions, decide func(journal.RunInfo, []run.Event) (run.Event, error)) error {
 	store, dir, err := a.openStore()
 	if err != nil {
 		return err
@@ -90,20 +118,17 @@ func (a *app) goOn(ctx context.Context, ref string, params *paramFlags, decide f
 	if err != nil {
 		return err
 	}
-	event, err := decide(info)
+	events, err := store.Read(info.ID)
 	if err != nil {
 		return err
 	}
-	raw, err := store.Inputs(info.ID)
+	event, err := decide(info, events)
 	if err != nil {
 		return err
 	}
-	j, in, err := a.restore(info.ID, raw, params)
+	j, err := a.takeUp(store, info, &event, o)
 	if err != nil {
 		return err
-	}
-	if change := in.changed(); change != "" && event.Scope == "" {
-		return invalid(in.Path+" was changed since run "+shortID(info.ID)+" began: "+change, "put it back, or take the run back (opsctl rollback) and start a new one")
 	}
 	if event.Scope == string(plan.ScopeHosts) {
 		if event.Hosts, err = selectNames(j, event.Hosts[0]); err != nil {
@@ -120,14 +145,37 @@ func (a *app) goOn(ctx context.Context, ref string, params *paramFlags, decide f
 		return err
 	}
 	defer x.journal.Close()
-	if info.State == journal.Finished && info.Result == run.Unreached && event.Scope == "" && !unbegun(x.events) {
-		return over(info)
+	if o.accept {
+		if err := a.replanned(x, info); err != nil {
+			return err
+		}
 	}
 	code, err := x.carryOut(ctx)
 	if err != nil {
 		return err
 	}
 	return ended(code)
+}
+
+// takeUp makes the request of a run again: of what was kept of it, or, where a person accepts what has
+// changed since, of the files as they are now.
+func (a *app) takeUp(store *journal.Store, info journal.RunInfo, event *run.Event, o *resumeOptions) (*request, error) {
+	raw, err := store.Inputs(info.ID)
+	if err != nil {
+		return nil, err
+	}
+	j, in, err := a.restore(info.ID, raw, &o.params)
+	if err != nil {
+		return nil, err
+	}
+	if o.accept {
+		return a.replan(j, in)
+	}
+	if change := in.changed(); change != "" && event.Scope == "" {
+		return nil, invalid(in.Path+" was changed since run "+shortID(info.ID)+" began: "+change,
+			"put it back, or take the run back (opsctl rollback) and start a new one;\n--accept-changes plans anew what never started")
+	}
+	return j, nil
 }
 
 // selectNames gives the hosts of the plan that a pattern names.

@@ -11,10 +11,10 @@ import (
 	"github.com/opsctl/opsctl/pkg/runbook"
 )
 
-// checkSources looks for the files that a plan would copy or run, before any host is touched. Only names
-// made of params and vars alone can be known that early.
-func checkSources(p *plan.Plan) error {
-	var problems source.Problems
+// checkSources looks for the files that a plan would copy or run, and for those it would notify, before any
+// host is touched. Only names made of params and vars alone can be known that early.
+func (a *app) checkSources(p *plan.Plan) error {
+	problems := a.checkTargets(p)
 	seen := map[*runbook.Step]bool{}
 	for _, s := range p.Steps {
 		step := s.Source

@@ -231,7 +231,7 @@ func kindOf(s *runbook.Step) Kind {
 		return Block
 	case s.Action == "manual", s.Action == "confirm":
 		return Person
-	case s.Read():
+	case s.Read(), s.Action == "notify":
 		return Reads
 	case s.Effect == runbook.Destroy:
 		return Destroys
@@ -245,7 +245,7 @@ func undoOf(s *runbook.Step) Undo {
 		return Undo{}
 	case s.Rollback != nil && !s.Rollback.None:
 		return Undo{Can: true, Text: view.ScriptText(s.Rollback.Run)}
-	case s.IsBlock(), s.Read(), s.Action == "confirm":
+	case s.IsBlock(), s.Read(), s.Action == "confirm", s.Action == "notify":
 		return Undo{}
 	case s.BuiltinUndo() && s.Rollback == nil:
 		return Undo{Can: true, Text: "built in"}

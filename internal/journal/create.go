@@ -112,6 +112,16 @@ func (s *Store) takeOver(id string, lock *flock.Flock, owner Owner) (*Run, []run
 	return r, events, problem(s.dir, "go on with the journal of run "+id, err)
 }
 
+// Replace keeps another source and other inputs for a run that goes on with changes.
+func (r *Run) Replace(source, inputs []byte) error {
+	r.store.mu.Lock()
+	defer r.store.mu.Unlock()
+	err := r.store.write(func() error {
+		return r.store.exec("UPDATE texts SET source = ?, inputs = ?, sum = ? WHERE run = ?", bytesOf(source), bytesOf(inputs), textsSum(source, inputs), r.number)
+	})
+	return problem(r.store.dir, "keep what run "+r.id+" goes on with", err)
+}
+
 // Inputs gives back what Create was given.
 func (s *Store) Inputs(id string) ([]byte, error) {
 	info, err := s.find(id)

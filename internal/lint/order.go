@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -38,6 +39,13 @@ func orderRules() []Rule {
 			Bad:   "name: x\nsteps:\n  - wait: {run: bin/ready}\n",
 			Good:  "name: x\nsteps:\n  - wait: {run: bin/ready, timeout: 90s}\n",
 			check: waitDefault,
+		},
+		{
+			Name: "notify-each-host", Severity: Note, Summary: "a message that is sent once for each host",
+			Why:   "A step runs on every host of its target, and a `notify` is no exception: forty hosts are forty messages. `hosts: local` sends one, and so does `once: true`; what is told of each host, `run.failed` tells in one message.",
+			Bad:   "name: x\nhosts: web\nsteps:\n  - run: bin/deploy\nfinally:\n  - notify: {to: ops, message: \"${{ run.outcome }}\"}\n",
+			Good:  "name: x\nhosts: web\nsteps:\n  - run: bin/deploy\nfinally:\n  - hosts: local\n    notify: {to: ops, message: \"${{ run.outcome }}: ${{ run.failed }}\"}\n",
+			check: notifyEachHost,
 		},
 	}
 }
@@ -157,5 +165,29 @@ func waitDefault(p *pass) {
 		if s.Wait != nil && s.Wait.Run != nil && s.Node.Get("wait").Get("timeout") == nil {
 			p.report(s, key(s.Node.Get("wait"), "run"), fmt.Sprintf("%s waits for a command, and does not say how long", quote(s)), "timeout: 90s; without it, 5m")
 		}
+	}
+}
+
+// oneHost is a pattern that means one host at most.
+var oneHost = regexp.MustCompile(`^local$|^[^\[\]*,~:]+\[-?[0-9]+\]$`)
+
+// isGate tells whether a step judges the waves of its block: it runs here where it does not say hosts.
+func isGate(s *runbook.Step) bool {
+	return s.Parent != nil && s.Parent.Rollout != nil && s.Parent.Gate == s
+}
+
+func notifyEachHost(p *pass) {
+	for _, s := range p.steps {
+		if s.Notify == nil || s.Once {
+			continue
+		}
+		at := s
+		for at.Hosts == nil && at.Parent != nil && !isGate(at) {
+			at = at.Parent
+		}
+		if len(at.Hosts) == 0 || len(at.Hosts) == 1 && oneHost.MatchString(at.Hosts[0].Node.Text) {
+			continue
+		}
+		p.report(s, head(s), fmt.Sprintf("%s is sent once for each host of its target", quote(s)), "hosts: local, or once: true")
 	}
 }

@@ -175,5 +175,5 @@ func (p *pass) around(s *runbook.Step) []*runbook.Step {
 
 // changes tells whether a step does something that stays.
 func changes(s *runbook.Step) bool {
-	return !s.IsBlock() && s.Effect != runbook.Read
+	return !s.IsBlock() && s.Effect != runbook.Read && s.Notify == nil
 }

@@ -36,6 +36,11 @@ func secretShown(p *pass) {
 	for _, k := range []string{"name", "description", "confirm"} {
 		p.shown(nil, root.Get(k))
 	}
+	for _, n := range p.rb.Notices {
+		if n.Message != nil {
+			p.shown(nil, n.Message.Node)
+		}
+	}
 	for _, s := range p.steps {
 		for _, pair := range s.Node.Pairs {
 			if shownKeys[pair.Key.Text] {

@@ -47,6 +47,7 @@ var mayImport = map[string][]string{
 	"internal/journal":        join(base, written, decided, known, happened, []string{"internal/journal/lock"}),
 	"internal/journal/lock":   base,
 	"internal/secret":         base,
+	"internal/notice":         join(base, written, decided, known, happened),
 	"internal/view":           join(base, written, decided, known, happened),
 	"internal/report":         join(base, written, decided, known, happened),
 	// A drawing shows what the view shows: it borrows the facts of a run, its signs, and the widths of texts.
@@ -63,7 +64,7 @@ var mayImport = map[string][]string{
 	"internal/cli": join(base, written, decided, known, happened, []string{
 		"pkg/executor/supervisor", "pkg/executor/local", "pkg/executor/remote", "pkg/executor/action",
 		"internal/journal", "internal/journal/lock", "internal/secret", "internal/view", "internal/report", "internal/graph", "internal/fleet",
-		"internal/lint", "internal/format", "internal/drill", "internal/importer", "runbooks",
+		"internal/lint", "internal/format", "internal/drill", "internal/importer", "internal/notice", "runbooks",
 	}),
 	"cmd/opsctl": {"internal/cli"},
 

@@ -160,6 +160,7 @@ func (s *summarist) next() {
 		return
 	case run.RunFailed:
 		add("show "+id, "what happened, step by step")
+		add("resume "+id+" --retry-failed", "try again what failed")
 		if s.board.Count(Changed) > 0 {
 			add("rollback "+id, "take back what was changed")
 		}
@@ -177,7 +178,7 @@ func (s *summarist) next() {
 		s.needed(id, add)
 	default:
 		if s.board.Count(Cancelled) > 0 {
-			add("resume "+id, "end it as the runbook says; what was cancelled is not started again")
+			add("resume "+id, "end it as the runbook says; with --retry-failed what was cancelled is started again")
 		} else {
 			add("resume "+id, "go on")
 		}
@@ -226,6 +227,9 @@ func (s *summarist) needed(id string, add func(command, why string)) {
 				add(fmt.Sprintf("logs %s --host %s --step %s", id, f.Op.Host, f.Op.Step), "whether it ran to its end is unknown: look there, and on the host")
 			}
 		}
+	}
+	if unknown > 0 {
+		add("resolve "+id, "then say what became of it")
 	}
 	if len(s.ledger.UndoFailed) > 0 {
 		add("show "+id, "what stays, and why")

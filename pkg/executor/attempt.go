@@ -145,6 +145,9 @@ func (l *loop) prepareDo(a *attempt) (func(context.Context) Ending, error) {
 	if src.Action == "reboot" {
 		return l.reboots(a)
 	}
+	if src.Action == "notify" {
+		return l.notifies(a)
+	}
 	if src.Wait != nil && src.Wait.Run != nil { // its values are filled in here: only we know them
 		a.cmd, err = l.command(a, src.Wait.Run, nil)
 	} else {

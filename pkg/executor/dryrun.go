@@ -227,6 +227,8 @@ func (p *preview) what(ctx context.Context, a *attempt, f *Forecast, before pend
 		f.Class, f.Reason = WasRead, "a person is asked"
 	case step.Source.Action == "manual":
 		f.Class, f.Reason = WouldChange, "a person does it"
+	case step.Source.Action == "notify":
+		p.tells(a, f)
 	case step.Read:
 		p.read(ctx, a, f, before)
 	case step.Source.Action == "run" || step.Source.Action == "script":

@@ -40,6 +40,7 @@ type Options struct {
 	Actions    Actions
 	Keeper     Keeper
 	Secrets    Secrets              // nil: there are none
+	Notify     Notify               // nil: there is nobody to be told
 	Person     Person               // nil: nobody is there to be asked
 	Inventory  *inventory.Inventory // for hosts() of expressions
 	Journal    Journal

@@ -212,6 +212,25 @@ type Keeper func(key string, paths []string) (keep, restore string, err error)
 // Secrets fetches a secret from its source.
 type Secrets func(ctx context.Context, source SecretSource) (string, error)
 
+// Notice is a message of a run for somebody who does not look at it, and the facts that go with it.
+type Notice struct {
+	To      string // a target of the configuration
+	Message string // without secrets
+	Runbook string
+	Run     string     // its id; "": it is only tried whether messages arrive
+	User    string     // who started the run
+	Step    string     // that tells; "" after the end of the run
+	Host    string     // of the step
+	Outcome run.Result // of the run; "" while its steps run
+	Failed  []string   // hosts, in plan order
+	Started time.Time  // the run
+	Time    time.Time  // of the notice
+}
+
+// Notify sends a notice, at most once, until ctx ends. Ended and without a class or an exit code means
+// that the target took it; of class "action", that nothing was sent; NotLearned, that it may have been taken.
+type Notify func(ctx context.Context, n Notice) Ending
+
 // Work is a built-in action that changes something, its values filled in.
 type Work interface {
 	// Path is where on the host it changes something: there and below, nowhere else.

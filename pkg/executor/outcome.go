@@ -46,6 +46,7 @@ func (l *loop) drill(e *run.Event, a *attempt) {
 // judge finds the outcome.
 func (l *loop) judge(e *run.Event, a *attempt, ending Ending) {
 	acts := a.ref.Act == run.Undo || a.ref.Act == run.Do && !a.step.Read
+	effects := acts && a.step.Source.Action != "notify" // whatever comes of a message, no host is changed
 	e.Class = ending.Class
 	e.Message = ending.Message
 	switch {
@@ -59,13 +60,13 @@ func (l *loop) judge(e *run.Event, a *attempt, ending Ending) {
 		e.Outcome = run.Unreachable // a question that was not answered changed nothing
 		return
 	case ending.Verdict == NotLearned:
-		e.Outcome, e.Effects = run.Unknown, true
+		e.Outcome, e.Effects = run.Unknown, effects
 		return
 	case ending.Cancelled:
-		e.Outcome, e.Effects, e.Class = run.Cancelled, acts, "cancelled"
+		e.Outcome, e.Effects, e.Class = run.Cancelled, effects, "cancelled"
 		return
 	case ending.TimedOut:
-		e.Outcome, e.Effects, e.Class = run.TimedOut, acts, "timeout"
+		e.Outcome, e.Effects, e.Class = run.TimedOut, effects, "timeout"
 		return
 	case ending.Class == "action": // it broke off here, before anything was sent
 		e.Outcome = run.Failed
@@ -122,7 +123,8 @@ func (l *loop) judgeSaved(e *run.Event, a *attempt) {
 
 func (l *loop) judgeDo(e *run.Event, a *attempt, ending Ending) {
 	src := a.step.Source
-	e.Effects = !a.step.Read
+	tells := src.Action == "notify"
+	e.Effects = !a.step.Read && !tells
 	failed := ending.Signal != "" || !okCode(src.OKCodes, ending.Exit)
 	res := &result{stdout: a.capture.text(Stdout), stderr: a.capture.text(Stderr), exit: ending.Exit, outcome: "ok", masked: a.capture.masked()}
 	if failed {
@@ -146,7 +148,7 @@ func (l *loop) judgeDo(e *run.Event, a *attempt, ending Ending) {
 		return
 	}
 	e.Outcome = run.Changed
-	if a.step.Read || a.probe != nil && a.probe.Same {
+	if a.step.Read || tells || a.probe != nil && a.probe.Same {
 		e.Outcome, e.Effects = run.OK, false
 	} else if src.ChangedIf != nil {
 		yes, err := l.scopes.yes(src.ChangedIf, a, res)
@@ -283,10 +285,10 @@ func (l *loop) settleOpen(boots map[string]string) {
 			l.emit(run.Event{Kind: run.AttemptFinished, Op: o.Op, Act: o.Act, Number: o.Number, Outcome: run.Unreachable, Class: run.NeverRan, Message: "opsctl ended before the answer came"})
 			continue
 		}
-		if o.Act == run.Do && a.step.Source.Action == "http" { // no host has a record of it
+		if action := a.step.Source.Action; o.Act == run.Do && (action == "http" || action == "notify") { // no host has a record of it
 			l.emit(run.Event{
-				Kind: run.AttemptFinished, Op: o.Op, Act: o.Act, Number: o.Number, Outcome: run.Unknown, Effects: true, Class: "http",
-				Message: "opsctl ended before the answer came; the request may have been received",
+				Kind: run.AttemptFinished, Op: o.Op, Act: o.Act, Number: o.Number, Outcome: run.Unknown, Effects: action == "http", Class: action,
+				Message: "opsctl ended before the answer came; it may have been received",
 			})
 			continue
 		}

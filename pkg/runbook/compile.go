@@ -28,6 +28,10 @@ func (d *decoder) compile(rb *Runbook) {
 	for _, o := range rb.Outputs {
 		c.cond(o.Expr, &scope{base: c.base, step: rb.End(), ending: rb.By == nil, whole: rb.By == nil, secrets: c.secretTypes()}, expression.WantAny)
 	}
+	for _, n := range rb.Notices {
+		c.text(n.To, &scope{base: c.base})
+		c.text(n.Message, &scope{base: c.base, ending: true})
+	}
 	c.shared(rb.Root, c.at(rb.Root))
 	rb.own(c.step)
 }

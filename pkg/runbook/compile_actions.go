@@ -35,6 +35,10 @@ func (c *compiler) builtin(s *Step, sc *scope) {
 	if a := s.Reboot; a != nil {
 		texts = append(texts, a.TimeoutText)
 	}
+	if a := s.Notify; a != nil {
+		c.text(a.To, c.early(s))
+		texts = append(texts, a.Message)
+	}
 	for _, t := range texts {
 		c.text(t, sc)
 	}

@@ -57,7 +57,7 @@ type keys map[string]func(*source.Node)
 
 // later are keys of the language that this version does not know yet, so that the message is honest.
 var later = map[string]bool{
-	"schedule": true, "notify": true,
+	"schedule": true,
 }
 
 // each hands the values of a map to its keys; unknown keys are problems. It tells whether all of them
@@ -93,6 +93,7 @@ func (d *decoder) each(n *source.Node, what string, k keys) bool {
 var mapHints = map[string]string{
 	"a step": "run: the command", "copy": "copy: {src: dist/, dest: /srv/app}", "link": "link: {path: /srv/app/current, to: /srv/app/v1}",
 	"wait": "wait: {tcp: 'localhost:80'}, wait: {pause: 30s}", "assert": "assert: {that: 'version != \"\"'}", "a runbook": "name: x, and steps: [{run: uptime}]",
+	"notify": `notify: {to: ops, message: "${{ run.outcome }}"}`,
 }
 
 func unknownHint(word string, k keys) string {

@@ -28,6 +28,7 @@ func (d *decoder) actionKeys(s *Step) keys {
 		"fetch":   func(n *source.Node) { s.Fetch = d.fetch(n) },
 		"reboot":  func(n *source.Node) { s.Reboot = d.reboot(n) },
 		"manual":  d.raw(&s.Manual),
+		"notify":  func(n *source.Node) { s.Notify = d.notify(n) },
 		"steps":   func(n *source.Node) { s.Steps = d.steps(n, s) },
 		"runbook": func(n *source.Node) {
 			if s.Include == nil {

@@ -23,6 +23,7 @@ func (d *decoder) runbook(n *source.Node) *Runbook {
 	k["vars"] = func(n *source.Node) { d.vars(rb, n) }
 	k["outputs"] = d.outputs(&rb.Outputs)
 	k["deadline"] = d.duration(&rb.Deadline)
+	k["notify"] = func(n *source.Node) { d.notices(rb, n) }
 	k["secrets"] = func(n *source.Node) { d.secrets(rb, n) }
 	k["steps"] = func(n *source.Node) { root.Steps = d.steps(n, root) }
 	k["rollout"] = func(n *source.Node) { root.Rollout = d.rollout(n, root) }
@@ -136,7 +137,7 @@ func (d *decoder) gate(n *source.Node, block *Step) *Step {
 	case g.Rollback != nil && !g.Rollback.None:
 		d.problem(n.Get("rollback"), "a gate is never taken back").Hint = "rollback: none"
 	}
-	if g.ID = gateID; !g.effectGiven { // it looks, and changes nothing, unless it says so
+	if g.ID = gateID; !g.effectGiven && g.Notify == nil { // it looks, and changes nothing, unless it says so
 		g.Effect = Read
 	}
 	return g

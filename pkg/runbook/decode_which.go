@@ -60,6 +60,11 @@ func (d *decoder) effect(s *Step) {
 	if s.Changes() && s.Effect == Read {
 		d.problem(s.Node.Get("effect"), "%s changes its hosts", s.Action)
 	}
+	if s.Notify != nil {
+		d.onlyTells(s)
+		s.Effect = Change // it is done at most once, and asked of nobody
+		return
+	}
 	if s.Effect == "" {
 		s.Effect = Change
 	}

@@ -41,6 +41,8 @@ var probes = map[string]string{
 	"http":       "name: x\nsteps: [{http: {\nKEY\n}}]\n",
 	"assert":     "name: x\nsteps: [{assert: {\nKEY\n}}]\n",
 	"reboot":     "name: x\nsteps: [{reboot: {\nKEY\n}}]\n",
+	"notify":     "name: x\nsteps: [{notify: {\nKEY\n}}]\n",
+	"notice":     "name: x\nnotify: [{\nKEY\n}]\nsteps: [{run: 'true'}]\n",
 }
 
 // probe gives the runbook with a key and a value, and the line they stand in.

@@ -117,7 +117,7 @@ func TestMistakesAreShownAtTheirPlace(t *testing.T) {
 		{"save on a block", head + "  - {save: {a: b}, steps: [{run: x}]}\n", "save stands on a step, not on a block"},
 		{"sensitive save", head + "  - {sensitive: true, save: {a: b}, run: x}\n", "would be kept in the journal"},
 		{"mode", head + "  - copy: {content: x, dest: /a, mode: rw}\n", "permissions are written in octal"},
-		{"later", head + "  - {notify: {to: ops, message: hello}}\n", `"notify" of a step is not supported by this version of opsctl`},
+		{"later", "schedule: daily\n" + head + "  - {run: x}\n", `"schedule" of a runbook is not supported by this version of opsctl`},
 		{"finally rollback", head + "  - run: x\nfinally:\n  - {run: x, rollback: y}\n", "never taken back"},
 		{"started reads result", head + "  - {run: x, rollback: {run: 'echo ${{ result.stdout }}', when: started}}\n", `result has no "stdout"`},
 	}

@@ -31,6 +31,7 @@ type Runbook struct {
 	Outputs     []Output
 	Secrets     []*Secret
 	Deadline    time.Duration // 0: none
+	Notices     []*Notify     // sent when the run has ended; those of an included runbook are not
 	Root        *Step         // the runbook as a block
 	Finally     []*Step       // of the run as a whole; of an included runbook it is its root's
 	Default     OnFailure     // computed once for the whole runbook
@@ -239,7 +240,7 @@ type Step struct {
 	Check   *Script
 	Confirm *Text // a person agrees first; nil: nobody is asked
 
-	Action  string // run script copy link line service fetch wait http assert manual reboot runbook steps confirm
+	Action  string // run script copy link line service fetch wait http assert manual reboot notify runbook steps confirm
 	Run     *Script
 	Script  *LocalScript
 	Copy    *Copy
@@ -252,6 +253,7 @@ type Step struct {
 	Assert  *Assert
 	Reboot  *Reboot
 	Manual  *Text // what a person does
+	Notify  *Notify
 	Steps   []*Step
 	Always  []*Step // of a block: its finally, which runs whatever became of the steps
 	*Include

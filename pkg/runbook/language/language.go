@@ -89,6 +89,7 @@ func Sections() []Section {
 		{Title: "Top level", Text: topText, Of: "runbook", Keys: topKeys},
 		{Title: "Params", Text: paramText, Of: "param", Keys: paramKeys},
 		{Title: "Secrets", Text: secretText, Of: "secret", Keys: secretKeys},
+		{Title: "Notices", Text: noticeText, Of: "notice", Keys: noticeKeys},
 		{Title: "Every step", Text: stepText, Of: "step", Keys: identityKeys},
 		{Title: "Order and target", Text: orderText, Of: "step", Keys: orderKeys},
 		{Title: "Whether", Text: whetherText, Of: "step", Keys: whetherKeys},
@@ -131,6 +132,7 @@ func Objects() []Object {
 			Name: "secret", Article: "a secret", Text: secretText, Keys: asOfNowAll("secret", secretKeys), OneOf: secretSources,
 			OnlyWith: map[string][]string{"key": {"age", "sops"}},
 		},
+		{Name: "notice", Article: "an entry of the runbook's notify", Text: noticeText, Keys: asOfNowAll("notice", noticeKeys)},
 		{
 			Name: "step", Article: "a step", Text: stepText, Keys: step, OneOf: Actions(),
 			OnlyWith: map[string][]string{"with": {"runbook"}, "rollout": {"steps", "runbook"}, "finally": {"steps", "runbook"}},

@@ -13,7 +13,7 @@ var notYet = []string{
 }
 
 // Planned names keys of a later version, of which the tables say nothing yet. The decoder knows that they are no mistakes.
-func Planned() []string { return []string{"notify", "schedule"} }
+func Planned() []string { return []string{"schedule"} }
 
 // NotYet lists what the tables tell of and the decoder refuses.
 func NotYet() []string { return slices.Clone(notYet) }
@@ -52,7 +52,7 @@ func typeAsOfNow(path string, t Type) Type {
 	return t
 }
 
-// Later names the keys that this version does not take, "notify" among them, each once.
+// Later names the keys that this version does not take, "schedule" among them, each once.
 func Later() []string {
 	names := Planned()
 	for _, path := range notYet {

@@ -112,7 +112,7 @@ var unseen = map[string]string{
 	"expressions are compiled by opsctl": "name-unknown field-unknown step-unknown step-field-unknown step-without-field step-itself output-undeclared " +
 		"result-too-early saved-undeclared saved-elsewhere result-in-started-rollback outcome-too-early host-in-hosts var-of-host vars-cycle " +
 		"expression-type condition-type condition-compares-types condition-one-equals expression-unclosed expression-empty " +
-		"expression-shell-syntax expression-clock function-unknown raw-secret raw-output secret-unknown foreach-of-output item-without-foreach",
+		"expression-shell-syntax expression-clock function-unknown raw-secret raw-output secret-unknown notify-step-early notify-end-secret foreach-of-output item-without-foreach",
 	"the order of steps is more than their shape": "step-later step-beside id-twice name-twice id-taken need-unknown need-of-other-block need-self need-cycle id-gate",
 	"scripts are parsed by opsctl": "shell-unclosed-quote shell-unclosed-if shell-array shell-value-arithmetic shell-value-dollar-quote shell-value-heredoc " +
 		"shell-value-comment shell-value-function shell-value-assignment shell-value-python",
@@ -120,7 +120,7 @@ var unseen = map[string]string{
 	"a regular expression is more than a text": "param-pattern-wrong param-pattern-lookahead",
 	"names are held against each other":        "param-name-reserved var-name-reserved param-and-var",
 	"keys far from each other are held against each other": "rollout-nested rollout-in-finally finally-with-rollback rollback-of-read wait-that-changes " +
-		"gate-with-id gate-is-block save-files-of-read",
+		"gate-with-id gate-is-block save-files-of-read notify-taken-back",
 	"of a number YAML keeps no octal digits": "mode-not-octal",
 	"a path may be made of values":           "dest-relative save-files-relative",
 	"what is included is another file":       "include-missing include-outside include-of-value include-itself",

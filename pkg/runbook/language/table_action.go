@@ -16,6 +16,7 @@ var actionFacts = []struct{ name, effect, check, undo string }{
 	{"http", "read for GET and HEAD, else change", "", ""},
 	{"assert", "read", "evaluated", ""},
 	{"manual", "as said", "", ""},
+	{"notify", "tells, and changes no host", "", ""},
 	{"reboot", "change", "", ""},
 	{"runbook", "a block", "", ""},
 	{"steps", "a block", "", ""},
@@ -90,6 +91,13 @@ var actionKeys = []Key{
 		Text:    "Something that a person does, and says that it is done. `--yes` never answers it. With a `check` it is verified afterwards.",
 		Example: fleet("- manual: Move the network cable of ${{ host.name }} to the new switch.\n  check: ping -c1 gateway"),
 		See:     []string{"confirm", "check"},
+	},
+	{
+		Name: "notify", On: Single, Type: inner("notify"),
+		Text: "Sends a message to a target that `opsctl.yaml` names: a chat, a webhook, a program. It is sent from here, once for each host of the step, so say " +
+			"`hosts: local`, or `once: true`. Most useful in `finally`, where `run.outcome` and `run.failed` are known.",
+		Example: whole("name: deploy\nhosts: web\nsteps: [{run: ./deploy}]\nfinally:\n  - hosts: local\n    notify: {to: ops, message: \"${{ runbook.name }}: ${{ run.outcome }}\"}"),
+		See:     []string{"notify.to", "runbook.notify", "finally"},
 	},
 	{
 		Name: "reboot", On: Single, Type: inner("reboot"),

@@ -68,6 +68,12 @@ var innerObjects = []Object{
 		Text: "By `systemctl reboot`, else `shutdown -r now`, else `reboot`. A host that did not go down within `timeout` failed; one that went down and does " +
 			"not answer by then is unknown. This machine is not rebooted.",
 	},
+	{
+		Name: "notify", Article: "notify", Keys: notifyKeys,
+		Text: "The target is named under [`notify` in opsctl.yaml](configuration.md#notify). One that is not there is an error before any host is touched. A message is sent at most once: " +
+			"where it may have been received and no answer came, its outcome is unknown, and neither `retry` nor `resume` sends it again. One that was refused failed, and fails the run. " +
+			"It has 30 s, or the `timeout` of the step. It changes no host, so there is nothing to take back, and it is `ok`, never `changed`. A dry run shows it and sends nothing.",
+	},
 }
 
 var rolloutKeys = []Key{

@@ -77,6 +77,14 @@ var topKeys = []Key{
 		Example: runsWhole("name: nightly\ndeadline: 2h\nsteps: [{run: 'true'}]"),
 		See:     []string{"timeout", "kill_after"},
 	},
+	{
+		Name: "notify", On: Top, Type: many(either(text, inner("notice"))),
+		Text: "Whom to tell how the run ended: targets that `opsctl.yaml` names. A name alone is told always, in a sentence of opsctl's own. It is told when the run is over, " +
+			"also after an interrupt, a resume and a rollback, never in a dry run. One that cannot be told is a warning, and changes no exit code. That of an included runbook " +
+			"is ignored.",
+		Example: whole("name: nightly\nnotify:\n  - ops\n  - {to: chat, on: failure, message: \"${{ runbook.name }} ${{ run.outcome }}: ${{ run.failed }}\"}\nsteps: [{run: 'true'}]"),
+		See:     []string{"notice.on", "step.notify"},
+	},
 }
 
 const paramText = "An entry of `params`. One that says nothing, `name: {}`, is a required text.\n\n" +

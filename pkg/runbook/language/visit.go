@@ -38,6 +38,9 @@ func Uses(root *source.Node) []Use {
 			for _, item := range n.Items {
 				value(item, t.Of[0])
 			}
+			if t.Kind == Many && n.Kind != source.List { // one by itself
+				value(n, t.Of[0])
+			}
 		case Map:
 			for _, p := range n.Pairs {
 				value(p.Value, t.Of[0])
