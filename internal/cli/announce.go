@@ -52,6 +52,15 @@ func (a *app) checkTargets(p *plan.Plan) (problems source.Problems) {
 	return problems
 }
 
+// notifier gives what sends the notices of this run. In a drill nobody is told: nothing happened that
+// anybody should look at.
+func (x *running) notifier(known masker) executor.Notify {
+	if x.request.drill != nil {
+		return func(context.Context, executor.Notice) executor.Ending { return executor.Ending{} }
+	}
+	return x.app.notifier(known.Masker)
+}
+
 // announcing is a run that has ended, and what it takes to tell so.
 type announcing struct {
 	result run.Result

@@ -64,7 +64,7 @@ func (a *app) globalFlags(root *cobra.Command) {
 }
 
 // notConfig are flags that make no sense in a file or the environment.
-var notConfig = map[string]bool{"help": true, "version": true, "chdir": true, "config": true, "param": true, "params-file": true, "to": true, "out": true, "replace": true}
+var notConfig = map[string]bool{"help": true, "version": true, "chdir": true, "config": true, "param": true, "params-file": true, "to": true, "out": true, "replace": true, "demo": true, "force": true, "yes-destroy": true}
 
 // configure applies environment and files to the flags that were not given, strongest first:
 // flags, OPSCTL_*, the nearest opsctl.yaml, the user's config.yaml, /etc/opsctl/config.yaml.

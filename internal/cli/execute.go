@@ -41,6 +41,7 @@ type running struct {
 	events  []run.Event // of a run that goes on
 	resume  run.Event
 	brief   bool // its output is all that is shown of it
+	silent  bool // nothing is shown of it
 }
 
 func (a *app) openStore() (*journal.Store, string, error) {
@@ -93,7 +94,9 @@ func (x *running) carryOut(ctx context.Context) (int, error) {
 	}
 	defer hosts.close()
 	options := x.app.viewOptions()
-	if x.brief && (options.Mode == view.ModeAuto || options.Mode == "") {
+	if x.silent {
+		options.Mode = view.ModeQuiet
+	} else if x.brief && (options.Mode == view.ModeAuto || options.Mode == "") {
 		options.Mode = view.ModeQuiet
 	}
 	shown := view.New(options, x.request.plan, view.RunInfo{
@@ -105,7 +108,7 @@ func (x *running) carryOut(ctx context.Context) (int, error) {
 	shown.Observe(x.events)
 	interrupts, stop := listen(shown)
 	defer stop()
-	notify := x.app.notifier(known.Masker)
+	notify := x.notifier(known)
 	finished, state, err := executor.Run(ctx, executor.Options{
 		Plan: x.request.plan, Host: hosts.Host, Actions: action.New, Keeper: action.Keep, Person: x.app.person(), Inventory: x.request.inv, Journal: x.journal, Observer: shown, Masker: known, Secrets: x.app.secrets(known.Masker), Notify: notify,
 		Forks: x.app.settings.Forks, Preflight: true, Interrupts: interrupts, Events: x.events, Resume: x.resume,
@@ -120,6 +123,9 @@ func (x *running) carryOut(ctx context.Context) (int, error) {
 		return run.CodeInterrupt, &exitError{code: run.CodeInterrupt, message: err.Error(), hint: "opsctl resume " + shortID(x.request.id)}
 	case err != nil:
 		return 0, err
+	}
+	if x.silent {
+		return finished.Code, nil
 	}
 	if !x.brief {
 		shown.Finish(view.ReadLedger(state, x.request.plan))

@@ -28,6 +28,7 @@ type inputs struct {
 	Inventory inventory.Snapshot `json:"inventory"`
 	Limit     string             `json:"limit,omitempty"`
 	Select    plan.Select        `json:"select,omitzero"`
+	Drill     *plan.Drill        `json:"drill,omitempty"`
 	Started   time.Time          `json:"started"`
 	User      string             `json:"user"`
 	Env       map[string]string  `json:"env,omitempty"` // the variables that the runbook uses
@@ -56,6 +57,7 @@ type request struct {
 	user    string
 	limit   string
 	picks   plan.Select
+	drill   *plan.Drill
 	env     map[string]string
 	plan    *plan.Plan
 	before  *plan.Plan // of a run that goes on with changes: as it was
@@ -64,7 +66,7 @@ type request struct {
 func (j *request) build() error {
 	var err error
 	j.plan, err = plan.Build(j.runbook, j.inv, plan.Options{
-		Values: j.values, Limit: j.limit, Select: j.picks, Env: j.env, RunID: j.id, User: j.user,
+		Values: j.values, Limit: j.limit, Select: j.picks, Drill: j.drill, Env: j.env, RunID: j.id, User: j.user,
 		Date: j.started.Format("2006-01-02"), Start: j.started.Format(time.RFC3339),
 	})
 	return err
@@ -122,7 +124,7 @@ var envUse = regexp.MustCompile(`\benv\s*(?:\?\.|\.|\[\s*["'])\s*([A-Za-z_][A-Za
 // keep makes the inputs of a request. Secret params are kept as a digest only.
 func (a *app) keep(j *request) ([]byte, error) {
 	in := inputs{
-		Text: j.runbook.File.Text, Files: kept(j.runbook), Path: j.path, Select: j.picks, Params: map[string]any{}, Secrets: map[string]string{}, Inventory: j.inv.Snapshot(),
+		Text: j.runbook.File.Text, Files: kept(j.runbook), Path: j.path, Select: j.picks, Drill: j.drill, Params: map[string]any{}, Secrets: map[string]string{}, Inventory: j.inv.Snapshot(),
 		Limit: j.limit, Started: j.started, User: j.user, Env: j.env, Settings: a.runSettings(),
 	}
 	for _, p := range j.runbook.Params {
@@ -214,7 +216,7 @@ func (a *app) restore(id string, raw []byte, params *paramFlags) (*request, *inp
 	}
 	j := &request{
 		id: id, path: in.Path, runbook: rb, inv: inventory.Restore(in.Inventory), values: values, started: in.Started,
-		user: in.User, limit: in.Limit, picks: in.Select, env: in.Env,
+		user: in.User, limit: in.Limit, picks: in.Select, drill: in.Drill, env: in.Env,
 	}
 	return j, &in, j.build()
 }

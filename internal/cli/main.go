@@ -113,7 +113,7 @@ func newRoot(a *app) *cobra.Command {
 		&cobra.Group{ID: "self", Title: "opsctl itself:"},
 	)
 	root.AddCommand(
-		newRun(a), newPlan(a), newResume(a), newRollback(a), newResolve(a),
+		newRun(a), newPlan(a), newResume(a), newRollback(a), newResolve(a), newDrill(a),
 		newValidate(a), newLint(a), newFmt(a), newExplain(a), newSchema(a), newGraph(a), newInit(a), newImport(a), newSecret(a),
 		newHosts(a), newPing(a), newSSH(a), newExec(a),
 		newHistory(a), newShow(a), newLogs(a),

@@ -11,8 +11,6 @@ import (
 
 	"github.com/opsctl/opsctl/internal/view"
 	"github.com/opsctl/opsctl/pkg/executor"
-	"github.com/opsctl/opsctl/pkg/executor/action"
-	"github.com/opsctl/opsctl/pkg/inventory"
 	"github.com/opsctl/opsctl/pkg/plan"
 	"github.com/opsctl/opsctl/pkg/run"
 )
@@ -56,19 +54,14 @@ func runPlan(ctx context.Context, o *previewOptions, name string) error {
 		return err
 	}
 	known := (&running{app: a, request: j}).masker()
-	options := executor.PreviewOptions{
-		Plan: j.plan, Actions: action.New, Masker: known, Secrets: a.secrets(known.Masker), Forks: a.settings.Forks, Inventory: j.inv,
-		Info: executor.Info{ID: j.id, User: j.user, Started: j.started, Env: j.env, Path: j.path},
-	}
+	var hosts *roster
 	if !o.offline {
-		hosts, err := a.connect(j.id, nil, known.Masker)
-		if err != nil {
+		if hosts, err = a.connect(j.id, nil, known.Masker); err != nil {
 			return err
 		}
 		defer hosts.close()
-		options.Prober = func(h *inventory.Host) executor.Prober { return hosts.Host(h) }
 	}
-	return o.show(j, executor.Preview(ctx, options))
+	return o.show(j, executor.Preview(ctx, a.previewOf(j, known, hosts)))
 }
 
 // forecast is one line of the plan as data.

@@ -314,6 +314,10 @@ func (l *loop) undoes(a *attempt) (func(context.Context) Ending, error) {
 func (l *loop) decide(p run.Proposal) run.Event {
 	e := run.Event{Kind: run.OpDecided, Op: p.Op}
 	step := l.Plan.StepOf(p.Index)
+	if d := l.Plan.Drill; d != nil && !d.After && d.Op == p.Index && l.state.Phase() == run.Forward {
+		e.Reason = "drill"
+		return e
+	}
 	retry, owner := runbook.Said(step.Source, func(s *runbook.Step) *runbook.Retry { return s.Retry })
 	tries := l.state.See(p.Index).Tries
 	if l.state.Phase() == run.Backward || l.scopes.goesBack(p.Index) {

@@ -213,8 +213,12 @@ func (l *loop) started() run.Event {
 	for _, h := range l.Plan.Hosts {
 		hosts = append(hosts, h.Name)
 	}
+	reason := ""
+	if l.Plan.Drill != nil {
+		reason = "drill: " + l.Plan.Drill.String()
+	}
 	return run.Event{
-		Kind: run.RunStarted, RunID: l.Info.ID, Runbook: l.Plan.Runbook.Name, Digest: l.Plan.Digest, User: l.Info.User,
+		Kind: run.RunStarted, Reason: reason, RunID: l.Info.ID, Runbook: l.Plan.Runbook.Name, Digest: l.Plan.Digest, User: l.Info.User,
 		Hosts: hosts, Params: params, Format: run.Format,
 	}
 }

@@ -159,6 +159,11 @@ func (noMask) Add(string)             {}
 
 func (w *world) plan(text string, values map[string]any) *plan.Plan {
 	w.Helper()
+	return w.planOf(text, plan.Options{Values: values})
+}
+
+func (w *world) planOf(text string, o plan.Options) *plan.Plan {
+	w.Helper()
 	rb, _, err := runbook.LoadText(text, "r.yaml", ".")
 	if err != nil {
 		w.Fatal(err)
@@ -171,7 +176,7 @@ func (w *world) plan(text string, values map[string]any) *plan.Plan {
 	if err != nil {
 		w.Fatal(err)
 	}
-	p, err := plan.Build(rb, inv, plan.Options{Values: values})
+	p, err := plan.Build(rb, inv, o)
 	if err != nil {
 		w.Fatal(err)
 	}

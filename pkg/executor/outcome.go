@@ -20,6 +20,7 @@ func (l *loop) finished(a *attempt, ending Ending) run.Event {
 	a.capture.close()
 	e.Output = a.capture.output()
 	l.judge(&e, a, ending)
+	l.drill(&e, a)
 	if !e.Outcome.Good() && e.Message == "" {
 		e.Message = describe(ending)
 	}
@@ -32,6 +33,14 @@ func (l *loop) finished(a *attempt, ending Ending) run.Event {
 		e.Outputs = nil
 	}
 	return e
+}
+
+// drill judges as failed what ended well, where the plan says so. The event says that it is no
+// failure of the step.
+func (l *loop) drill(e *run.Event, a *attempt) {
+	if d := l.Plan.Drill; d != nil && !d.After && d.Op == a.index && e.Act == run.Do && e.Outcome == run.Changed {
+		e.Outcome, e.Class, e.Message = run.Failed, run.Drilled, "it ended well and is judged as failed: this run is a drill"
+	}
 }
 
 // judge finds the outcome.

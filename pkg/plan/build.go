@@ -23,6 +23,7 @@ type Options struct {
 	Date   string // of the run's start, 2006-01-02
 	Start  string // RFC 3339
 	Select Select // which steps
+	Drill  *Drill // where the run is to fail; nil: nowhere
 }
 
 // Build makes the plan. An error is source.Problems, all of them, or an inventory error about
@@ -63,6 +64,7 @@ func Build(rb *runbook.Runbook, inv *inventory.Inventory, o Options) (*Plan, err
 	b.checkReads()
 	b.checkLimits()
 	b.selects()
+	b.drill()
 	if err := b.done(); err != nil {
 		return nil, err
 	}

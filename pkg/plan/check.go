@@ -93,5 +93,8 @@ func digest(p *Plan) string {
 	for _, host := range p.Hosts {
 		fmt.Fprintf(h, "%s %s %s %d\n", host.Name, host.Addr, host.User, host.Port)
 	}
+	if p.Drill != nil {
+		fmt.Fprintf(h, "drill: %s\n", p.Drill)
+	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }

@@ -21,6 +21,7 @@ type Plan struct {
 	Locks    []string // names, sorted; held on the controller for the whole run
 	OpCount  int
 	Deadline time.Duration // 0: none
+	Drill    *Drill        // where the run is to fail; nil: nowhere
 	Digest   string        // of all that decides what is done
 }
 

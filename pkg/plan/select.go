@@ -49,7 +49,7 @@ func (o Select) reason(s *Step, first int) string {
 		return false
 	}
 	switch {
-	case slices.ContainsFunc(o.Skip, func(name string) bool { return s.named(name) }):
+	case s.Named(o.Skip...):
 		return "--skip"
 	case len(o.SkipTags) > 0 && tagged(o.SkipTags):
 		return "--skip-tags"
@@ -57,7 +57,7 @@ func (o Select) reason(s *Step, first int) string {
 		return ""
 	case len(o.Tags) > 0 && !tagged(o.Tags):
 		return "--tags"
-	case len(o.Only) > 0 && !slices.ContainsFunc(o.Only, func(name string) bool { return s.named(name) }):
+	case len(o.Only) > 0 && !s.Named(o.Only...):
 		return "--only"
 	case o.From != "" && s.Index < first:
 		return "--from"
@@ -65,11 +65,13 @@ func (o Select) reason(s *Step, first int) string {
 	return ""
 }
 
-// named tells whether a name means the step or a block around it. The items of a foreach may be left
-// out: copy means copy[a] and copy[b].
-func (s *Step) named(name string) bool {
+// Named tells whether one of some names means the step or a block around it. The items of a foreach may
+// be left out: copy means copy[a] and copy[b].
+func (s *Step) Named(names ...string) bool {
 	return slices.ContainsFunc(append([]string{s.ID}, s.Blocks...), func(id string) bool {
-		return id == name || plain(id) == name || strings.HasSuffix(plain(id), "/"+name)
+		return slices.ContainsFunc(names, func(name string) bool {
+			return id == name || plain(id) == name || strings.HasSuffix(plain(id), "/"+name)
+		})
 	})
 }
 
@@ -103,7 +105,7 @@ func (b *builder) names() map[string][]int {
 
 func (b *builder) firstOf(name string) int {
 	for _, s := range b.plan.Steps {
-		if s.named(name) {
+		if s.Named(name) {
 			return s.Index
 		}
 	}

@@ -14,7 +14,7 @@ type Kind string
 
 // The closed set of events.
 const (
-	RunStarted      Kind = "run_started"      // Runbook, Digest, User, Hosts, Params
+	RunStarted      Kind = "run_started"      // Runbook, Digest, User, Hosts, Params; Reason: of a drill
 	RunResumed      Kind = "run_resumed"      // User, Reason, Again: what the fold of the journal goes on with
 	RunStopping     Kind = "run_stopping"     // Reason, Stop: nothing new starts any more
 	RunFinished     Kind = "run_finished"     // Result, Code
@@ -71,6 +71,9 @@ const (
 // NeverRan is the class of an unreachable outcome of which the host itself says that nothing
 // was started: the attempt may be made anew, and uses up no try.
 const NeverRan = "never-ran"
+
+// Drilled is the class of an outcome that was judged as failed because the plan says so.
+const Drilled = "drill"
 
 // Outcome tells how an attempt ended (SEMANTICS 1).
 type Outcome string

@@ -136,6 +136,13 @@ func (s *State) trip(step *plan.Step, t *trigger) {
 	s.abandonWaiting()
 }
 
+// drilled takes the run back once the op is over at which a drill lets it fail, however that ended.
+func (s *State) drilled(step *plan.Step, host int32) {
+	s.trip(step, &trigger{
+		policy: plan.Rollback, scope: plan.ScopeRun, rollout: -1, hosts: []string{s.plan.Hosts[host].Name}, reason: "drill: " + s.plan.Drill.String(),
+	})
+}
+
 func without(list, drop []string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(x string) bool { return slices.Contains(drop, x) })
 }

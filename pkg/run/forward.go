@@ -126,6 +126,9 @@ func (s *State) ended(step *plan.Step, i int, good bool) {
 	if int(state.ended) == len(step.Targets.Hosts) {
 		s.stepEnded(step.Index)
 	}
+	if s.plan.Drill != nil && s.plan.Drill.Op == i {
+		s.drilled(step, host)
+	}
 }
 
 // passes tells whether the end of an op lets go what follows it on its host: what follows the finally

@@ -131,7 +131,7 @@ func (s *State) result() Event {
 		e.Result, e.Code = RolledBack, CodeRolledBack
 	case c.Failed == 0 && c.Unreachable > 0 && !s.wentBack:
 		e.Result, e.Code = Unreached, CodeUnreachable
-	case bad > 0 || c.Blocked > 0:
+	case bad > 0 || c.Blocked > 0, s.plan.Drill != nil && s.wentBack:
 		e.Result, e.Code = RunFailed, CodeFailed
 	case c.FinallyFailed > 0:
 		e.Result, e.Code = RunFailed, CodeFailed

@@ -31,6 +31,7 @@ import (
 //	  HOST/STEP chooses retry…  a person who is asked after a failure: one choice after the other
 //	  slow HOST[/STEP]          its attempts end last
 //	  unreachable HOST          at preflight
+//	  drill HOST/STEP [itself]  the run goes back after the op, or the op is judged as failed itself
 //	  at LINE: STOP             when LINE of the trace has happened, interrupt, term, hangup, deadline,
 //	                            or crash: the journal ends there, and the run is resumed
 //	  then resume               when the run has ended; also: then retry (what failed is tried again), then rollback run, then rollback HOST…,
@@ -94,6 +95,12 @@ func (sc scenario) plan(t testing.TB) *plan.Plan {
 	}
 	if !strings.Contains("\n"+text, "\nname:") {
 		text = "name: x\n" + text
+	}
+	for line := range strings.Lines(sc.script) {
+		if words := strings.Fields(line); len(words) > 1 && words[0] == "drill" {
+			host, step, _ := strings.Cut(words[1], "/")
+			return buildDrill(t, text, sc.hosts, &plan.Drill{Step: step, Host: host, After: len(words) == 2})
+		}
 	}
 	return buildPlan(t, text, sc.hosts)
 }
@@ -176,6 +183,7 @@ func newPlayer(t *testing.T, sc scenario) *player {
 func (p *player) read(line string) {
 	words := strings.Fields(line)
 	switch {
+	case words[0] == "drill": // is part of the plan
 	case words[0] == "slow":
 		p.slow = append(p.slow, words[1])
 	case words[0] == "unreachable":

@@ -338,10 +338,17 @@ func simulate(t *testing.T, seed uint64) bool {
 	webs := 1 + r.IntN(6)
 	text := randomRunbook(r, webs)
 	p := buildPlan(t, text, webs)
+	if seed%4 == 0 {
+		p = buildDrill(t, text, webs, randomDrill(r, p))
+	}
 	for range 3 {
 		w := newWorld(p, r)
 		if err := w.live(); err != nil {
 			t.Errorf("seed %d: %v\n%s\n%s", seed, err, text, trace(w.events))
+			return false
+		}
+		if e := w.state.Finished(); p.Drill != nil && e != nil && e.Result == Succeeded {
+			t.Errorf("seed %d: a drill calls itself a success\n%s\n%s", seed, text, trace(w.events))
 			return false
 		}
 		if err := w.replayed(); err != nil {
@@ -350,6 +357,17 @@ func simulate(t *testing.T, seed uint64) bool {
 		}
 	}
 	return true
+}
+
+// randomDrill lets a run fail at one of its ops.
+func randomDrill(r *rand.Rand, p *plan.Plan) *plan.Drill {
+	for range 20 {
+		s := p.Steps[r.IntN(len(p.Steps))]
+		if n := len(s.Targets.Hosts); !s.Entry && !s.Finally && !s.Gate && n > 0 {
+			return &plan.Drill{Step: s.ID, Host: p.Hosts[s.Targets.Hosts[r.IntN(n)]].Name, After: r.IntN(2) == 0}
+		}
+	}
+	return nil
 }
 
 // replayed checks that folding the events again gives the same State.

@@ -14,6 +14,10 @@ import (
 
 // buildPlan makes the plan of a runbook for an inventory of hosts web1…webN, db1 and the controller.
 func buildPlan(t testing.TB, text string, webs int) *plan.Plan {
+	return buildDrill(t, text, webs, nil)
+}
+
+func buildDrill(t testing.TB, text string, webs int, drill *plan.Drill) *plan.Plan {
 	t.Helper()
 	rb, _, err := runbook.LoadText(text, "r.yaml", ".")
 	if err != nil {
@@ -27,7 +31,7 @@ func buildPlan(t testing.TB, text string, webs int) *plan.Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := plan.Build(rb, inv, plan.Options{})
+	p, err := plan.Build(rb, inv, plan.Options{Drill: drill})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
