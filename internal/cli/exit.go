@@ -117,11 +117,9 @@ func trouble(err error) view.Trouble {
 }
 
 func problemsTrouble(problems source.Problems) view.Trouble {
-	t := view.Trouble{Code: codeInvalid, Message: plural(len(problems), "this is not right:", "%d things are not right:")}
-	for _, p := range problems {
-		t.Details = append(t.Details, p.Render())
+	return view.Trouble{
+		Code: codeInvalid, Message: plural(len(problems), "this is not right:", "%d things are not right:"), Details: problems.Rendered(),
 	}
-	return t
 }
 
 func plural(n int, one, many string) string {

@@ -158,13 +158,25 @@ func (ps Problems) Err() error {
 	return nil
 }
 
-// Error gives every problem, rendered, an empty line between two.
-func (ps Problems) Error() string {
-	parts := make([]string, len(ps))
-	for i, p := range ps {
-		parts[i] = p.Render()
+// renderedMax is how many problems anybody wants to read at once.
+const renderedMax = 100
+
+// Rendered gives the problems as texts, each with its source line; of very many the first, and how many more
+// there are.
+func (ps Problems) Rendered() []string {
+	texts := make([]string, 0, min(len(ps), renderedMax+1))
+	for _, p := range ps[:min(len(ps), renderedMax)] {
+		texts = append(texts, p.Render())
 	}
-	return strings.TrimRight(strings.Join(parts, "\n"), "\n")
+	if more := len(ps) - renderedMax; more > 0 {
+		texts = append(texts, fmt.Sprintf("and %d more; --output json lists all\n", more))
+	}
+	return texts
+}
+
+// Error gives the rendered problems, an empty line between two.
+func (ps Problems) Error() string {
+	return strings.TrimRight(strings.Join(ps.Rendered(), "\n"), "\n")
 }
 
 // AsProblems finds the problems inside an error.
