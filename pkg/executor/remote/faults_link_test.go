@@ -113,8 +113,6 @@ func TestFault_38_JumpHostDiesUnderAttempts(t *testing.T) {
 	}
 }
 
-func TestFault_39_MaxSessions(t *testing.T) { TestOpenSSHFewSessions(t) }
-
 // Much goes both ways while the server renews the keys every few packets.
 func TestFault_45_KeysAreRenewedInAStream(t *testing.T) {
 	f := startSSHD(t, 1, "RekeyLimit 1M")

@@ -79,17 +79,19 @@ op_boot=
 { read -r op_boot <"$op_boot_file"; } || op_boot=$(sysctl -n kern.bootsessionuuid || sysctl -n kern.boottime | tr -c 'A-Za-z0-9\n' _)
 [ "$op_boot" ] || op_boot=-
 
-# The state base. It may be made with its parents; the run directory may not.
+# The state base. It may be made with its parents; the run directory may not. Where that must be there already,
+# neither is: another host may answer at the address.
+op_mkbase() { [ -d "$op_base" ] || [ "$op_make" = old ] || op_m=$(LC_ALL=C mkdir "$@" "$op_base" 2>&1); }
 if [ -z "$op_base" ]; then
 	op_base=${XDG_STATE_HOME:-${HOME:-/nonexistent}/.local/state}/opsctl/runs
-	[ -d "$op_base" ] || mkdir -p "$op_base"
+	op_mkbase -p
 	# Users such as www-data own no home. /var/tmp outlives a reboot; mkdir and the owner checked make it ours.
 	if [ "$op_sudo" ] && ! op_mine "$op_base"; then
 		op_base=/var/tmp/opsctl-$(id -u)
-		[ -d "$op_base" ] || mkdir "$op_base"
+		op_mkbase
 	fi
 else
-	[ -d "$op_base" ] || op_m=$(LC_ALL=C mkdir -p "$op_base" 2>&1)
+	op_mkbase -p
 fi
 op_room() {
 	case $op_m in
