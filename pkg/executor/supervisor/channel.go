@@ -133,6 +133,9 @@ func (c *channel) silent(err error) error {
 	if said != "" {
 		e.Message = "cannot start the supervisor: the shell on the host said: " + said
 	}
+	if strings.Contains(said, "fork") {
+		e.Class, e.Hint = "no-process", refused("no-process", "").Hint
+	}
 	return e
 }
 
@@ -143,6 +146,8 @@ func refused(class, why string) *executor.HostError {
 		e.Hint = "make room in the home directory of that user on the host"
 	case "no-run-directory":
 		e.Hint = "the home directory of that user must be writable, and what is at that path must be a directory of its own"
+	case "no-process":
+		e.Message, e.Hint = "cannot start the step: the host has no further process for that user", "see the limit of processes (ulimit -u, TasksMax), and what uses them up"
 	case "no-setsid":
 		e.Message, e.Hint = "cannot supervise attempts: "+why, "install util-linux, perl or python3 on the host"
 	}
@@ -166,6 +171,9 @@ func (c *channel) answer(limit int) (answer, error) {
 		}
 		switch words[0] {
 		case "E", "O":
+			if a.words != nil {
+				return a, errFlood
+			}
 			a.out = raw.Bytes()
 			a.words = words
 			continue

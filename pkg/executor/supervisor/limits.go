@@ -24,6 +24,7 @@ const (
 	shownMax        = 64 << 10               // bytes of a stream in the answer itself, as in supervisor.sh
 	chunkMax        = 1 << 20                // bytes of a stream in one look
 	streamMax       = 64 << 20               // bytes of a stream kept: half from its head, half from its tail
+	spoolMax        = 256 << 20              // bytes of a stream on the disk of the host, where it can give back the middle
 	noiseMax        = 1 << 20                // bytes of noise before a frame of a host
 	roomMax         = 128 << 10              // bytes of one read from a shell
 	wordsMax        = 4 << 10                // bytes of the words of a frame
