@@ -141,7 +141,7 @@ func (c *channel) silent(err error, printed string) error {
 	}
 	e := &executor.HostError{Class: "link", Message: "cannot start the supervisor: the shell on the host ended without an answer: " + err.Error()}
 	if said == "" {
-		said = printed // nologin(8) says why on its stdout
+		said = printed[max(0, len(printed)-saidMax):] // nologin(8) says why on its stdout
 	}
 	if said != "" {
 		e.Message = "cannot start the supervisor: the shell on the host said: " + said

@@ -32,5 +32,6 @@ const (
 	smallFileMax    = 1 << 20                // bytes of a file that is staged inside a script
 	stagedBatch     = 400                    // files whose sizes are verified by one command
 	stderrTime      = time.Second            // for them to arrive, after the shell ended
+	saidMax         = 300                    // bytes shown of what it printed before it was to
 	stderrMax       = 4 << 10                // bytes kept of what a shell itself complains about
 )
