@@ -74,7 +74,7 @@ func (b *block) has(word string) bool { _, ok := b.words[word]; return ok }
 func pages(t *testing.T) []*page {
 	t.Helper()
 	var names []string
-	for _, pattern := range []string{"../README.md", "README.md", "quickstart.md", "guide/*.md", "reference/*.md"} {
+	for _, pattern := range []string{"../README.md", "README.md", "quickstart.md", "reliability.md", "guide/*.md", "reference/*.md"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil || len(found) == 0 {
 			t.Fatalf("there is no page %s: %v", pattern, err)

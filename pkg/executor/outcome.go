@@ -239,6 +239,8 @@ func describe(ending Ending) string {
 		return "exit status 126: the command was found but cannot be executed, or the step's dir is not there"
 	case ending.Exit == 127:
 		return "exit status 127: a command was not found"
+	case ending.Exit == 137:
+		return "exit status 137 (perhaps signal KILL, as sent when memory runs out)"
 	case ending.Exit > 128 && signalNames[ending.Exit-128] != "":
 		return fmt.Sprintf("exit status %d (perhaps signal %s)", ending.Exit, signalNames[ending.Exit-128])
 	}

@@ -160,7 +160,7 @@ func (l lying) Ask(_ context.Context, c executor.Command, sink executor.Sink) ex
 	return executor.Ending{}
 }
 
-func TestFetchWritesNothingOutside(t *testing.T) {
+func TestFault_77_FetchWritesNothingOutside(t *testing.T) {
 	dir, file := "drwxr-xr-x/4/0/0/root/root\n\x00", "-rw-r--r--/4/0/0/root/root\n\x00"
 	for _, c := range []struct {
 		what, message string

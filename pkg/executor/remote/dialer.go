@@ -109,8 +109,8 @@ func (d *Dialer) prepare(ctx context.Context, s *Settings, freed *signal) (*prep
 	return p, ctx.Err()
 }
 
-// connect makes an SSH connection, through hop where it is not nil. Only a server that drops the
-// connection before its banner is tried again: nothing was said to it yet.
+// connect makes an SSH connection, through hop where it is not nil. Only a server that turns the
+// connection away before its banner is tried again: nothing was said to it yet.
 func (d *Dialer) connect(ctx context.Context, s *Settings, hop *Linker, freed *signal) (*link, error) {
 	p, err := d.prepare(ctx, s, freed)
 	if err != nil {
@@ -123,6 +123,23 @@ func (d *Dialer) connect(ctx context.Context, s *Settings, hop *Linker, freed *s
 			return nil, err
 		}
 	}
+	for try := 1; ; try++ {
+		l, err := d.persist(ctx, p, via)
+		if !errors.Is(err, errPenalised) {
+			return l, err
+		}
+		if try == penaltyTries {
+			return nil, penalisedFor(s, try)
+		}
+		// Without a fork, which others can use meanwhile. Asking again before the penalty ends is in vain.
+		if err := elapse(ctx, d.timeouts.Penalty+rand.N(d.timeouts.Penalty/4+1)); err != nil { //nolint:gosec // not a secret
+			return nil, err
+		}
+	}
+}
+
+// persist tries again where the server has too many connections at this time.
+func (d *Dialer) persist(ctx context.Context, p *preparation, via *link) (*link, error) {
 	if err := acquire(ctx, d.forks); err != nil {
 		return nil, err
 	}
@@ -133,7 +150,7 @@ func (d *Dialer) connect(ctx context.Context, s *Settings, hop *Linker, freed *s
 			return l, err
 		}
 		if try == dropTries {
-			return nil, droppedFor(s, try)
+			return nil, droppedFor(p.settings, try)
 		}
 		if err := elapse(ctx, jittered(d.timeouts.DropPause<<(try-1))); err != nil {
 			return nil, err

@@ -33,6 +33,8 @@ var (
 	errClosed  = errors.New("the connection was closed from this side")
 	errBroken  = errors.New("the connection broke")
 	errDropped = errors.New("the connection was dropped before an SSH banner")
+	// sshd from 9.8 on keeps addresses away for a while that failed to log in, or that hung up too often.
+	errPenalised = errors.New("the host refuses this address for a while")
 )
 
 // dialFailed says why no TCP connection came to be.
@@ -152,8 +154,7 @@ func (h *handshake) noBanner(first string) error {
 	case strings.HasPrefix(first, "Exceeded MaxStartups"):
 		return errDropped
 	case strings.HasPrefix(first, "Not allowed at this time"):
-		return h.error(classRefused, "the host refuses this address for a while, after failed logins",
-			"wait for the penalty to end (PerSourcePenalties in its sshd_config), and mend the cause first")
+		return errPenalised
 	case first == "" || strings.HasPrefix(first, "SSH-"):
 		return h.error(classBanner, "its SSH banner broke off: "+excerpt(first), "")
 	default:
@@ -174,6 +175,14 @@ func droppedFor(s *Settings, tries int) error {
 		Class: classLink, Hop: s.hop(),
 		Message: fmt.Sprintf("cannot connect to %s: it dropped the connection before its SSH banner, %d times", s.label(), tries),
 		Hint:    "raise MaxStartups in its sshd_config, or look there for what turns this address away",
+	}
+}
+
+func penalisedFor(s *Settings, tries int) error {
+	return &executor.HostError{
+		Class: classRefused, Hop: s.hop(),
+		Message: fmt.Sprintf("cannot connect to %s: the host refuses this address for a while, after failed logins; asked %d times", s.label(), tries),
+		Hint:    "wait for the penalty to end (PerSourcePenalties in its sshd_config), and mend the cause first",
 	}
 }
 

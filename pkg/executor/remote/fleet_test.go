@@ -46,7 +46,7 @@ func settingsFor(f *fleet.Fleet, name string) Settings {
 
 // short are timeouts that end soon what hangs, and leave a slow machine room elsewhere.
 func short() Timeouts {
-	return Timeouts{DropPause: time.Millisecond, Refusal: time.Millisecond}
+	return Timeouts{DropPause: time.Millisecond, Refusal: time.Millisecond, Penalty: time.Millisecond}
 }
 
 func newTestDialer(t *testing.T, o Options) *Dialer {

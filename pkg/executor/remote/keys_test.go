@@ -134,7 +134,7 @@ func startAgent(t *testing.T, keyFiles ...string) (socket string) {
 	return socket
 }
 
-func TestLogin(t *testing.T) {
+func TestFault_49_KeysAndAgents(t *testing.T) {
 	f := startFleet(t, "web1")
 	other, locked := writeKey(t, "other", ""), encrypt(t, f, "sesame")
 	full, wrong := startAgent(t, other, f.ClientKey), startAgent(t, other)
@@ -230,7 +230,7 @@ func TestCertificateIsOfferedWithItsKey(t *testing.T) {
 	}
 }
 
-func TestHostKeys(t *testing.T) {
+func TestFault_43_WhatKnownHostsSays(t *testing.T) {
 	key, other, ecdsaKey, authority := newKey(t, ""), newKey(t, ""), newKey(t, ssh.KeyAlgoECDSA256), newKey(t, "")
 	line := func(names string, k ssh.Signer) string {
 		return names + " " + strings.TrimSpace(string(ssh.MarshalAuthorizedKey(k.PublicKey()))) + "\n"

@@ -8,6 +8,7 @@ const (
 	handshakesMax   = 8  // of those, to one address: below the MaxStartups of a stock sshd
 	sessionsMax     = 8  // shells at once on one connection
 	dropTries       = 5  // connections to a server that drops them before its banner
+	penaltyTries    = 3  // connections to a server that keeps this address away
 	refusalTries    = 12 // openings of a shell where the server refuses the only one
 	aliveMissesMax  = 3
 	preambleMax     = 64 << 10 // what a server may say before its SSH banner
@@ -41,6 +42,7 @@ type Timeouts struct {
 	WriteStall  time.Duration // a write that makes no progress: 60 s
 	DropPause   time.Duration // before the first repetition after a dropped connection: 100 ms
 	Refusal     time.Duration // before the first repetition of a refused shell: 50 ms
+	Penalty     time.Duration // before asking a server again that keeps this address away: 15 s, as long as sshd does at least
 }
 
 func (t Timeouts) withDefaults() Timeouts {
@@ -58,6 +60,7 @@ func (t Timeouts) withDefaults() Timeouts {
 		{&t.WriteStall, 60 * time.Second},
 		{&t.DropPause, 100 * time.Millisecond},
 		{&t.Refusal, 50 * time.Millisecond},
+		{&t.Penalty, 15 * time.Second},
 	} {
 		if *f.field <= 0 {
 			*f.field = f.value

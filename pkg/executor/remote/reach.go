@@ -113,7 +113,10 @@ func (d *Dialer) resolve(ctx context.Context, s *Settings) ([]netip.Addr, error)
 	}
 	if err != nil {
 		var dns *net.DNSError
-		if ctx.Err() == nil && !errors.As(err, &dns) || errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		switch {
+		case errors.Is(ctx.Err(), context.DeadlineExceeded):
+			err = &net.DNSError{Err: fmt.Sprintf("no answer in %v", d.timeouts.Resolve), Name: s.Addr, IsTimeout: true}
+		case ctx.Err() == nil && !errors.As(err, &dns):
 			err = &net.DNSError{Err: err.Error(), Name: s.Addr}
 		}
 		return nil, err

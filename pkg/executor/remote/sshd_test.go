@@ -32,7 +32,7 @@ func realSettings(f *realsshd.Fleet, i int) Settings {
 	}
 }
 
-func TestOpenSSHFewSessions(t *testing.T) {
+func TestFault_39_FewSessionsOnAConnection(t *testing.T) {
 	f := startSSHD(t, 1, "MaxSessions 1")
 	l := newTestLinker(t, newTestDialer(t, Options{}), realSettings(f, 0))
 	for i := range 4 {
@@ -53,7 +53,7 @@ func TestOpenSSHForbidsForwarding(t *testing.T) {
 	}
 }
 
-func TestOpenSSHMaxStartups(t *testing.T) {
+func TestFault_40_ConnectionsDroppedByMaxStartups(t *testing.T) {
 	f := startSSHD(t, 1, "MaxStartups 2:80:4")
 	d := newTestDialer(t, Options{})
 	var wg sync.WaitGroup
@@ -68,7 +68,7 @@ func TestOpenSSHMaxStartups(t *testing.T) {
 	wg.Wait()
 }
 
-func TestOpenSSHTooManyKeys(t *testing.T) {
+func TestFault_49_TooManyKeys(t *testing.T) {
 	f := startSSHD(t, 1, "MaxAuthTries 2")
 	s := realSettings(f, 0)
 	s.IdentityFiles = []string{writeKey(t, "a", ""), writeKey(t, "b", ""), writeKey(t, "c", ""), f.ClientKey}

@@ -109,7 +109,8 @@ func (q *question) exchange(ch *channel) (int, error) {
 
 func (q *question) stdout(ch *channel, first bool) (int, error) {
 	if first { // what a profile prints comes before this, and is not the command's
-		words, err := ch.out.next(func([]byte) error { return nil })
+		noise := bounded{max: noiseMax}
+		words, err := ch.out.next(noise.take)
 		if err != nil {
 			return 0, err
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/opsctl/opsctl/pkg/executor"
 )
@@ -54,7 +55,15 @@ func (c *complaint) Write(p []byte) (int, error) {
 func (c *complaint) String() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return strings.Join(strings.Fields(string(c.text)), " ")
+	return strings.Join(strings.Fields(strings.Map(plain, string(c.text))), " ")
+}
+
+// plain keeps what a shell says from speaking to a terminal.
+func plain(r rune) rune {
+	if r == '\n' || r == '\t' || r >= ' ' && r < 0x7f || r > 0xa0 && unicode.IsPrint(r) {
+		return r
+	}
+	return ' '
 }
 
 func newChannel(s Shell, k kind, sudo string) *channel {
@@ -93,15 +102,16 @@ func (c *channel) within(ctx context.Context, d time.Duration) func() bool {
 
 // hello reads the first answer of the supervisor.
 func (c *channel) hello() error {
-	noise := 0
+	noise, printed := 0, &complaint{}
 	words, err := c.out.next(func(p []byte) error {
+		_, _ = printed.Write(p) // it never fails
 		if noise += len(p); noise > noiseMax {
 			return errFlood
 		}
 		return nil
 	})
 	if err != nil {
-		return c.silent(err)
+		return c.silent(err, printed.String())
 	}
 	if len(words) >= 5 && words[0] == "H" && words[1] == "ok" {
 		c.boot, c.how, c.dir = words[2], words[3], strings.Join(words[4:], " ")
@@ -114,8 +124,8 @@ func (c *channel) hello() error {
 	return &executor.HostError{Class: "supervisor", Message: "cannot understand the first answer of the supervisor on the host"}
 }
 
-// silent is the error of a shell that ended before it said anything.
-func (c *channel) silent(err error) error {
+// silent is the error of a shell that ended before it said what it should; printed is what it said in its place.
+func (c *channel) silent(err error, printed string) error {
 	select {
 	case <-c.done: // it has said all
 	case <-time.After(stderrTime):
@@ -123,8 +133,14 @@ func (c *channel) silent(err error) error {
 	c.shut()
 	said := c.said.String()
 	e := &executor.HostError{Class: "link", Message: "cannot start the supervisor: the shell on the host ended without an answer: " + err.Error()}
+	if said == "" {
+		said = printed[max(0, len(printed)-saidMax):] // nologin(8) says why on its stdout
+	}
 	if said != "" {
 		e.Message = "cannot start the supervisor: the shell on the host said: " + said
+	}
+	if strings.Contains(said, "fork") {
+		e.Class, e.Hint = "no-process", refused("no-process", "").Hint
 	}
 	return e
 }
@@ -136,6 +152,8 @@ func refused(class, why string) *executor.HostError {
 		e.Hint = "make room in the home directory of that user on the host"
 	case "no-run-directory":
 		e.Hint = "the home directory of that user must be writable, and what is at that path must be a directory of its own"
+	case "no-process":
+		e.Message, e.Hint = "cannot start the step: the host has no further process for that user", "see the limit of processes (ulimit -u, TasksMax), and what uses them up"
 	case "no-setsid":
 		e.Message, e.Hint = "cannot supervise attempts: "+why, "install util-linux, perl or python3 on the host"
 	}
@@ -159,6 +177,9 @@ func (c *channel) answer(limit int) (answer, error) {
 		}
 		switch words[0] {
 		case "E", "O":
+			if a.words != nil {
+				return a, errFlood
+			}
 			a.out = raw.Bytes()
 			a.words = words
 			continue

@@ -18,6 +18,7 @@ type Options struct {
 	ReconnectMax time.Duration // how long a broken link is retried
 	StateDir     string        // on the host, instead of opsctl/runs in the login user's state directory
 	BootFile     string        // on the host, instead of the kernel's boot id
+	SpoolMax     int64         // bytes of an output that may lie on the host; more than is kept of a stream
 	Sweep        bool          // remove old directories of other runs for certain, not just now and then
 	SudoPassword SudoPassword  // nil: there is none
 }
@@ -51,6 +52,9 @@ func NewHost(l Linker, o Options) *Host {
 	}
 	if o.ReconnectMax <= 0 {
 		o.ReconnectMax = reconnectMax
+	}
+	if o.SpoolMax <= 0 {
+		o.SpoolMax = spoolMax
 	}
 	if o.BootFile == "" {
 		o.BootFile = "/proc/sys/kernel/random/boot_id"
@@ -198,7 +202,7 @@ func (h *Host) open(ctx context.Context, k kind, sudo, create, first string) (*c
 	}
 	p := preamble{
 		nonce: c.nonce, base: base, dir: h.o.RunID, kind: string(k), lane: token(),
-		create: create, bootFile: h.o.BootFile, sudo: sudo != "",
+		create: create, bootFile: h.o.BootFile, sudo: sudo != "", spool: h.o.SpoolMax,
 	}
 	if h.o.Sweep || p.lane[0] == '0' { // one run in sixteen: it costs the host a little
 		p.sweep = keptDays

@@ -60,6 +60,9 @@ func (l *ladder) climb(ctx context.Context, p *pursuit) bool {
 	got, err := p.h.inquire(bg, p.a.Sudo, fmt.Sprintf("K %s %s %s .\n", p.a.ID, l.signal, l.mark), noiseMax)
 	sent := err == nil && len(got.words) == 2 && got.words[0] == "K" && got.words[1] == "sent"
 	l.tries++
+	if bg.Err() != nil { // it was long already
+		l.tries += rungTries / 2
+	}
 	switch {
 	case !sent && l.tries < rungTries:
 		l.timer.Reset(rungWait) // it may be about to begin, or to answer

@@ -26,6 +26,7 @@ const (
 	shownMax        = 64 << 10               // bytes of a stream in the answer itself, as in supervisor.sh
 	chunkMax        = 1 << 20                // bytes of a stream in one look
 	streamMax       = 64 << 20               // bytes of a stream kept: half from its head, half from its tail
+	spoolMax        = 256 << 20              // bytes of a stream on the disk of the host, where it can give back the middle
 	noiseMax        = 1 << 20                // bytes of noise before a frame of a host
 	roomMax         = 128 << 10              // bytes of one read from a shell
 	wordsMax        = 4 << 10                // bytes of the words of a frame
@@ -33,5 +34,6 @@ const (
 	smallFileMax    = 1 << 20                // bytes of a file that is staged inside a script
 	stagedBatch     = 400                    // files whose sizes are verified by one command
 	stderrTime      = time.Second            // for them to arrive, after the shell ended
+	saidMax         = 300                    // bytes shown of what it printed before it was to
 	stderrMax       = 4 << 10                // bytes kept of what a shell itself complains about
 )

@@ -132,6 +132,10 @@ func (p *pursuit) told(ctx context.Context, l *channel, fresh bool, a answer, er
 	if fresh {
 		p.h.learn(l)
 	}
+	if noFork := a.words[0] == "C" && len(a.words) == 3 && a.words[2] == "nofork"; noFork {
+		p.h.pool.drop(l) // most shells end of it
+		return neverRan(refused("no-process", ""))
+	}
 	p.h.pool.put(l)
 	switch {
 	case a.words[0] == "X" && len(a.words) == 4 && a.words[1] == p.a.ID:

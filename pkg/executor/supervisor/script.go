@@ -30,6 +30,7 @@ type preamble struct {
 	nonce, base, dir, kind, lane, create, bootFile string
 	sudo                                           bool
 	sweep                                          int // days; 0: not now
+	spool                                          int64
 }
 
 func (p preamble) String() string {
@@ -41,8 +42,8 @@ func (p preamble) String() string {
 	if p.sweep > 0 {
 		sweep = strconv.Itoa(p.sweep)
 	}
-	return fmt.Sprintf("op_nonce=%s op_base=%s op_dir=%s op_kind=%s op_lane=%s op_make=%s op_sudo=%s op_boot_file=%s op_sweep=%s\n",
-		p.nonce, quote(p.base), quote(p.dir), p.kind, p.lane, p.create, sudo, quote(p.bootFile), sweep)
+	return fmt.Sprintf("op_nonce=%s op_base=%s op_dir=%s op_kind=%s op_lane=%s op_make=%s op_sudo=%s op_boot_file=%s op_sweep=%s op_spool=%d op_head=%d\n",
+		p.nonce, quote(p.base), quote(p.dir), p.kind, p.lane, p.create, sudo, quote(p.bootFile), sweep, p.spool, streamMax/2)
 }
 
 // quote makes s one word of a POSIX shell.

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -87,13 +88,16 @@ func (p *pursuit) rest(ctx context.Context, d time.Duration) bool {
 }
 
 func (p *pursuit) running(got asked) bool {
-	return len(got.words) == 3 && got.words[0] == "Q" && got.words[2] == "running" && p.sameBoot(got)
+	return len(got.words) == 3 && got.words[0] == "Q" && got.words[1] == p.a.ID && got.words[2] == "running" && p.sameBoot(got)
 }
 
 func (p *pursuit) sameBoot(got asked) bool { return p.boot == "" || got.boot == p.boot }
 
 // settled makes an ending of an answer that is the last word.
 func (p *pursuit) settled(ctx context.Context, got asked) executor.Ending {
+	if len(got.words) < 2 || got.words[1] != p.a.ID {
+		return notLearned("supervisor", "cannot understand what the host says of the attempt")
+	}
 	if got.words[0] == "X" && len(got.words) == 4 {
 		return p.ended(ctx, got.answer)
 	}
@@ -108,7 +112,9 @@ func (p *pursuit) settled(ctx context.Context, got asked) executor.Ending {
 	case said == "lost alive":
 		return notLearned("supervisor", "cannot learn how the attempt ended: its supervisor was killed, and its process is still there")
 	case said == "lost":
-		return notLearned("supervisor", "cannot learn how the attempt ended: its supervisor was killed")
+		e := notLearned("supervisor", "cannot learn how the attempt ended: its supervisor was killed")
+		e.Hint = "if the host ends the processes of users who log out (KillUserProcesses of logind), run there: loginctl enable-linger"
+		return e
 	case said == "noroom":
 		return notLearned("disk-full", "cannot learn whether the attempt began: there is no room in the run directory to settle it")
 	}
@@ -129,15 +135,34 @@ func (p *pursuit) ended(ctx context.Context, a answer) executor.Ending {
 			e.Class, e.Message = "link", "cannot get the rest of the output: "+err.Error()
 		}
 	}
-	switch a.words[3] {
+	how, more, _ := strings.Cut(a.words[3], "+")
+	e = remarked(e, more)
+	switch how {
 	case "done":
 	case "timed_out":
 		e.TimedOut = true
 	case "cancelled":
 		e.Cancelled = true
 	default:
-		p.ladder.mark = map[bool]string{true: markCancel, false: markTimeout}[strings.HasPrefix(a.words[3], "cancelled")]
+		p.ladder.mark = map[bool]string{true: markCancel, false: markTimeout}[strings.HasPrefix(how, "cancelled")]
 		return p.unconfirmed()
+	}
+	return e
+}
+
+var pids = regexp.MustCompile(`^[0-9]+(,[0-9]+)*$`)
+
+// remarked adds what else the host noted of an end.
+func remarked(e executor.Ending, more string) executor.Ending {
+	for note := range strings.SplitSeq(more, "+") {
+		left, isLeft := strings.CutPrefix(note, "left:")
+		switch {
+		case note == "full":
+			e.Class, e.Message = "disk-full", "the disk of the host was full: some of the output may be missing"
+			e.Hint = "make room in the home directory of that user on the host"
+		case isLeft && pids.MatchString(left):
+			e.Message = "it was ended, but what left its session lives on: process " + strings.ReplaceAll(left, ",", ", ")
+		}
 	}
 	return e
 }

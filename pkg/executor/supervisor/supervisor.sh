@@ -8,16 +8,17 @@
 #   op_lane   name of this lane        op_make  new (may be made) | late (may be made, and says so) | old (must be there)
 #   op_sudo   1 behind sudo            op_boot_file  where the boot id is read
 #   op_sweep  days after which directories of other runs are removed, or empty
+#   op_spool  bytes of an output that may lie here   op_head  bytes kept of its head, and of its tail
 #
 # Files in the run directory (0700), which belongs to one identity:
 #   ID.o  the claim, and stdout        ID.e  stderr        ID.t ID.c  ended by deadline, by cancel
-#   late  the directory was made by a resumed run
+#   late  the directory was made by a resumed run   Z.LANE  room for the last record, where there is none
 #   P.LANE  the log of a lane, append only, each line shorter than any write is atomic:
 #     "A pid start boot"            the lane began
 #     "R id ."                      it was asked to run id, and goes on to claim it
 #     "L id ."                      it did not get the claim, or could not start: it will never run id
 #     "S id leader timeout after"   the step runs; leader is its process, group and session
-#     "X id status how"             it ended
+#     "X id status how"             it ended; how may be followed by +full, the disk was full, or +left:PID,PID, what lives on
 #
 # Every answer on stdout is raw bytes, then "\nNONCE WORDS\n". A request cut short has no last dot, and does nothing.
 op_umask=$(umask)
@@ -79,17 +80,19 @@ op_boot=
 { read -r op_boot <"$op_boot_file"; } || op_boot=$(sysctl -n kern.bootsessionuuid || sysctl -n kern.boottime | tr -c 'A-Za-z0-9\n' _)
 [ "$op_boot" ] || op_boot=-
 
-# The state base. It may be made with its parents; the run directory may not.
+# The state base. It may be made with its parents; the run directory may not. Where that must be there already,
+# neither is: another host may answer at the address.
+op_mkbase() { [ -d "$op_base" ] || [ "$op_make" = old ] || op_m=$(LC_ALL=C mkdir "$@" "$op_base" 2>&1); }
 if [ -z "$op_base" ]; then
 	op_base=${XDG_STATE_HOME:-${HOME:-/nonexistent}/.local/state}/opsctl/runs
-	[ -d "$op_base" ] || mkdir -p "$op_base"
+	op_mkbase -p
 	# Users such as www-data own no home. /var/tmp outlives a reboot; mkdir and the owner checked make it ours.
 	if [ "$op_sudo" ] && ! op_mine "$op_base"; then
 		op_base=/var/tmp/opsctl-$(id -u)
-		[ -d "$op_base" ] || mkdir "$op_base"
+		op_mkbase
 	fi
 else
-	[ -d "$op_base" ] || op_m=$(LC_ALL=C mkdir -p "$op_base" 2>&1)
+	op_mkbase -p
 fi
 op_room() {
 	case $op_m in
@@ -204,7 +207,8 @@ op_leader() {
 # K id signal mark .   To the step's process group, if its leader is still the child of its lane; mark is t or c.
 K() {
 	[ "$#" = 4 ] && [ "$4" = . ] || return 0
-	if op_leader "$1" && { read -r _ op_p0 _ <"$op_log"; } && [ "$op_parent" = "$op_p0" ]; then
+	# The number of a process may be another's by now, and so may that of its lane: its start time tells.
+	if op_leader "$1" && { read -r _ op_p0 op_t0 _ <"$op_log"; } && [ "$op_parent" = "$op_p0" ] && op_born "$op_p0" && [ "$op_start" = "$op_t0" ]; then
 		true >"$1.$3"
 		# No `--`: dash takes it only together with -s.
 		kill "-$2" "-$op_pid" && op_say K sent && return 0
@@ -242,9 +246,12 @@ if [ "$op_kind" = lane ]; then
 	# The log. Its descriptor is given on explicitly, as ksh closes it otherwise.
 	exec 9>>"P.$op_lane"
 	op_born $$
-	echo "A $$ $op_start $op_boot" >&9 || op_refuse disk-full "$PWD: a file cannot be written"
+	{ echo "A $$ $op_start $op_boot" >&9 && printf '%4096s' . >"Z.$op_lane"; } || op_refuse disk-full "$PWD: a file cannot be written"
 fi
 op_say H ok "$op_boot" "$op_how" "$PWD"
+
+# op_note LINE: to the log, if need be in the room that was kept for it. The empty line ends what was written of a first try.
+op_note() { echo "$1" >&9 || { rm -f "Z.$op_lane" && echo "$op_nl$1" >&9; }; }
 
 # op_reap ID AFTER: a step that had to be ended is ended when its whole group is; fails if it cannot be.
 op_reap() {
@@ -257,6 +264,27 @@ op_reap() {
 		sleep 1
 		op_i=$((op_i + 1))
 	done
+}
+
+# op_left ID: of a step that was ended, adds to op_how what left its group before, and lives on. It is told, not
+# killed: a daemon may be what the step was for.
+op_left() {
+	op_n=0 op_v=
+	# shellcheck disable=SC2013
+	for op_f in $(grep -lF "OPSCTL_ATTEMPT=$PWD/$1.o" /proc/[0-9]*/environ); do
+		op_f=${op_f#/proc/}
+		[ $op_n -ge 8 ] || op_v=$op_v,${op_f%/environ}
+		op_n=$((op_n + 1))
+	done
+	[ $op_n = 0 ] || op_how=$op_how+left:${op_v#,}
+}
+
+# op_begun ID: did the step of this lane come so far as to name itself?
+op_begun() {
+	while read -r op_k op_a _; do
+		[ "$op_k$op_a" != "S$1" ] || return 0
+	done <"P.$op_lane"
+	return 1
 }
 
 # R id timeout kill_after shell how script stdin .   Runs it, at most once, and answers when it has ended.
@@ -279,7 +307,7 @@ R() {
 	op_in=/dev/null op_v=$6
 	# shellcheck disable=SC2059
 	if ! { true >"$1.e"; } || { [ "$7" ] && op_in=$1.i && ! printf "$7" >"$1.i"; } || { [ "$5" = f ] && ! printf '%s\n' "$6" >"$1.s"; }; then
-		echo "L $1 ." >&9
+		op_note "L $1 ."
 		op_say C "$1" full
 		return 0
 	fi
@@ -289,27 +317,50 @@ R() {
 	[ "$op_in" = /dev/null ] || rm -f "$op_in"
 	# The child leads a session of its own, names itself in the log, forgets the log, and becomes the script. It takes
 	# its stderr itself: given here, a shell would write "Killed" to it.
+	op_at=$1
 	# shellcheck disable=SC2016
-	eval "$op_plain OPSCTL_SCRIPT=\$op_v $op_session"' "$op_sh" -c '\''echo "S $1 $$ $2 $3" >&9 || exit 125; exec 2>&6 6>&- 9>&-; umask "$4"; [ ! "$5" ] || unset LC_ALL; [ "$0" = sh ] || exec "$0" -c "eval \"\$OPSCTL_SCRIPT\""; set --; eval "$OPSCTL_SCRIPT"'\'' "$4" "$1" "$2" "$3" "$op_umask" "$op_plain" <&5 >&7 5<&- 7>&- 6>&6 9>&9'
-	op_r=$?
+	eval "$op_plain OPSCTL_SCRIPT=\$op_v OPSCTL_ATTEMPT=\$PWD/\$1.o $op_session"' "$op_sh" -c '\''echo "S $1 $$ $2 $3" >&9 || exit 125; exec 2>&6 6>&- 9>&-; umask "$4"; [ ! "$5" ] || unset LC_ALL; [ "$0" = sh ] || exec "$0" -c "eval \"\$OPSCTL_SCRIPT\""; set --; eval "$OPSCTL_SCRIPT"'\'' "$4" "$1" "$2" "$3" "$op_umask" "$op_plain" <&5 >&7 5<&- 7>&- 6>&6 9>&9'
+	op_r=$? op_at=
+	if [ $op_r != 0 ] && ! op_begun "$1"; then
+		# There was no process to be had for it, or no room to name itself.
+		op_note "L $1 ."
+		exec 5<&- 6>&- 7>&-
+		if [ $op_r = 125 ]; then op_say C "$1" full; else op_say C "$1" nofork; fi
+		return 0
+	fi
 	# ksh says 256 + n of a signal.
 	[ $op_r -le 255 ] || op_r=$((op_r - 128))
 	op_how='done'
 	[ ! -e "$1.t" ] || op_how=timed_out
 	[ ! -e "$1.c" ] || op_how=cancelled
-	[ "$op_how" = 'done' ] || op_reap "$1" "$3" || op_how=$op_how-alive
+	if [ "$op_how" != 'done' ]; then
+		op_reap "$1" "$3" || op_how=$op_how-alive
+		op_left "$1"
+	fi
 	if echo "X $1 $op_r $op_how" >&9; then
-		op_tell "$1" $op_r $op_how 7 6
+		op_tell "$1" $op_r "$op_how" 7 6
 	else
-		# No room for the record: say it, and keep trying, as the answer may be lost on its way.
-		op_tell "$1" $op_r $op_how
-		op_i=0
-		until echo "X $1 $op_r $op_how" >&9 || [ $op_i -ge 10 ]; do
+		# No room for the record but what was kept for it: then there was none for the output either.
+		op_how=$op_how+full op_i=0
+		op_note "${op_nl}X $1 $op_r $op_how" || op_i=1
+		op_tell "$1" $op_r "$op_how"
+		# Keep trying, as the answer may be lost on its way.
+		while [ $op_i != 0 ] && [ $op_i -le 10 ]; do
 			sleep 1
 			op_i=$((op_i + 1))
+			! echo "${op_nl}X $1 $op_r $op_how" >&9 || op_i=0
 		done
 	fi
 	exec 5<&- 6>&- 7>&-
+}
+
+# op_trim ID: a step that prints without end must not fill the disk. Of more than op_spool bytes the middle is given back,
+# which nobody will read: offsets stay as they are. Where that cannot be done the disk fills up.
+op_trim() {
+	# shellcheck disable=SC2044
+	for op_f in $(find "$1.o" "$1.e" -size "+${op_spool}c"); do
+		fallocate -p -o "$op_head" -l $(($(wc -c <"$op_f") - 2 * op_head)) "$op_f"
+	done
 }
 
 # op_clock: one a lane. It holds the deadline when nobody is connected, and outlives its lane while a step runs.
@@ -331,6 +382,7 @@ op_clock() {
 			continue
 		fi
 		op_nap=1 op_t0=$op_start
+		op_trim "$op_id"
 		[ "$op_limit" != 0 ] || continue
 		op_left=$((op_left - 1))
 		[ $op_left -le 0 ] || continue
@@ -348,5 +400,8 @@ if [ "$op_kind" = lane ]; then
 		op_clock
 	) &
 	op_clock_pid=$!
-	trap 'kill "$op_clock_pid"' EXIT
+	# A shell that gets no further process ends, and comes here: then the step has not begun. Some shells come here
+	# for signals too, and do not say why.
+	# shellcheck disable=SC2016
+	trap '[ -z "$op_at" ] || [ "${BASH_VERSION-}${KSH_VERSION-}${ZSH_VERSION-}${YASH_VERSION-}" ] || op_begun "$op_at" || { op_note "L $op_at ."; op_say C "$op_at" nofork; }; kill "$op_clock_pid"' EXIT
 fi
