@@ -61,7 +61,7 @@ func (c *roster) Host(h *inventory.Host) executor.Host {
 		return host
 	}
 	var host executor.Host
-	if h.IsLocal() || h.Connection == inventory.Local {
+	if h.ByProcess() {
 		host = local.New(local.Options{RunID: c.directory(h), Resumed: c.resumed[h.Name]})
 	} else if settings, err := c.settings(h); err != nil {
 		host = unusable{err: &executor.HostError{Class: "config", Hop: h.Name, Message: err.Error()}}
@@ -221,6 +221,8 @@ func (u unusable) ending() executor.Ending {
 func (u unusable) Ask(context.Context, executor.Command, executor.Sink) executor.Ending {
 	return u.ending()
 }
+
+func (u unusable) Reach(context.Context) error { return u.err }
 
 func (u unusable) Dial(context.Context, string, string) (net.Conn, error) { return nil, u.err }
 

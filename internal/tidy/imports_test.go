@@ -52,6 +52,7 @@ var mayImport = map[string][]string{
 	// A fleet of pretend hosts, for the demo and for tests. It knows SSH and processes, and nothing of us.
 	"internal/fleet":          nil,
 	"internal/fleet/realsshd": nil,
+	"internal/fleet/device":   nil,
 
 	"internal/cli": join(base, written, decided, known, happened, []string{
 		"pkg/executor/supervisor", "pkg/executor/local", "pkg/executor/remote", "pkg/executor/action",
@@ -66,7 +67,7 @@ var mayImport = map[string][]string{
 }
 
 // testsMayImport is what a test may import besides.
-var testsMayImport = []string{"internal/fleet", "internal/fleet/realsshd", "pkg/executor/local", "pkg/runbook", "pkg/runbook/language"}
+var testsMayImport = []string{"internal/fleet", "internal/fleet/realsshd", "internal/fleet/device", "pkg/executor/local", "pkg/runbook", "pkg/runbook/language"}
 
 var layers = rule{
 	name: "packages import only what stands to their left",

@@ -73,6 +73,9 @@ type Host struct {
 // IsLocal tells whether the host is the controller.
 func (h *Host) IsLocal() bool { return h.index < 0 }
 
+// ByProcess tells whether commands for the host are run by this machine itself, and not over SSH.
+func (h *Host) ByProcess() bool { return h.IsLocal() || h.Connection == Local }
+
 // Group is a named set of hosts.
 type Group struct {
 	Name   string

@@ -62,6 +62,7 @@ func Build(rb *runbook.Runbook, inv *inventory.Inventory, o Options) (*Plan, err
 	b.number()
 	b.checkReads()
 	b.checkLimits()
+	b.checkBare()
 	b.selects()
 	if err := b.done(); err != nil {
 		return nil, err
