@@ -40,6 +40,7 @@ var mayImport = map[string][]string{
 	"pkg/executor/supervisor": join(base, written, decided, known, happened),
 	"pkg/executor/local":      join(base, written, decided, known, happened, []string{"pkg/executor/supervisor"}),
 	"pkg/executor/remote":     join(base, written, decided, known, happened, []string{"pkg/executor/supervisor"}),
+	"pkg/executor/openssh":    join(base, written, decided, known, happened, []string{"pkg/executor/supervisor"}),
 	"pkg/executor/action":     join(base, written, decided, known, happened),
 	"internal/journal":        join(base, written, decided, known, happened, []string{"internal/journal/lock"}),
 	"internal/journal/lock":   base,
@@ -55,7 +56,7 @@ var mayImport = map[string][]string{
 	"internal/fleet/device":   nil,
 
 	"internal/cli": join(base, written, decided, known, happened, []string{
-		"pkg/executor/supervisor", "pkg/executor/local", "pkg/executor/remote", "pkg/executor/action",
+		"pkg/executor/supervisor", "pkg/executor/local", "pkg/executor/remote", "pkg/executor/openssh", "pkg/executor/action",
 		"internal/journal", "internal/journal/lock", "internal/secret", "internal/view", "internal/report", "internal/graph", "internal/fleet",
 		"internal/lint", "internal/format", "runbooks",
 	}),
