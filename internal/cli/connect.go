@@ -15,6 +15,7 @@ import (
 
 	"github.com/opsctl/opsctl/pkg/executor"
 	"github.com/opsctl/opsctl/pkg/executor/local"
+	"github.com/opsctl/opsctl/pkg/executor/openssh"
 	"github.com/opsctl/opsctl/pkg/executor/remote"
 	"github.com/opsctl/opsctl/pkg/executor/supervisor"
 	"github.com/opsctl/opsctl/pkg/inventory"
@@ -27,6 +28,7 @@ type roster struct {
 	runID   string
 	resumed map[string]bool // hosts on which the run's directory must exist already
 	dialer  *remote.Dialer
+	openssh *openssh.Transport
 
 	mu        sync.Mutex
 	resolvers map[string]*sshconfig.Resolver // by ssh_config file; "" is the user's
@@ -50,6 +52,7 @@ func (a *app) connect(runID string, resumed map[string]bool) (*roster, error) {
 		}
 	}
 	c.dialer = remote.NewDialer(o)
+	c.openssh = openssh.New(openssh.Options{Forks: a.settings.Forks})
 	return c, nil
 }
 
@@ -63,13 +66,25 @@ func (c *roster) Host(h *inventory.Host) executor.Host {
 	var host executor.Host
 	if h.ByProcess() {
 		host = local.New(local.Options{RunID: c.directory(h), Resumed: c.resumed[h.Name]})
-	} else if settings, err := c.settings(h); err != nil {
+	} else if link, err := c.link(h); err != nil {
 		host = unusable{err: &executor.HostError{Class: "config", Hop: h.Name, Message: err.Error()}}
 	} else {
-		host = supervisor.NewHost(c.dialer.Linker(settings), supervisor.Options{RunID: c.directory(h), Resumed: c.resumed[h.Name]})
+		host = supervisor.NewHost(link, supervisor.Options{RunID: c.directory(h), Resumed: c.resumed[h.Name]})
 	}
 	c.hosts[h] = host
 	return host
+}
+
+// link is the way to a host over SSH, by the transport that is said for it.
+func (c *roster) link(h *inventory.Host) (supervisor.Linker, error) {
+	if c.transport(h) == inventory.OpenSSH {
+		return c.byOpenSSH(h)
+	}
+	settings, err := c.settings(h)
+	if err != nil {
+		return nil, err
+	}
+	return c.dialer.Linker(settings), nil
 }
 
 // directory names the run's directory on a host. The host's name is part of it: several hosts of
@@ -89,6 +104,7 @@ func (c *roster) close() {
 	}
 	wg.Wait()
 	_ = c.dialer.Close()
+	_ = c.openssh.Close()
 }
 
 // resolver reads an ssh_config once.

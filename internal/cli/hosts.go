@@ -55,6 +55,7 @@ type hostFacts struct {
 	Port       int               `json:"port,omitempty"`
 	Jump       string            `json:"jump,omitempty"`
 	Identity   string            `json:"identity,omitempty"`
+	Transport  string            `json:"transport,omitempty"`
 	Connection string            `json:"connection,omitempty"` // "local": this machine under another name
 	NoWay      string            `json:"no_way,omitempty"`     // why it cannot be reached
 	Groups     []string          `json:"groups"`
@@ -73,7 +74,7 @@ type sshFact struct {
 
 func factsOf(h *inventory.Host) hostFacts {
 	return hostFacts{
-		Name: h.Name, Addr: h.Addr, User: h.User, Port: h.Port, Jump: h.Jump, Identity: h.Identity, Connection: h.Connection, NoWay: h.NoWay, Vars: h.Vars, At: h.At, Origins: h.Origins,
+		Name: h.Name, Addr: h.Addr, User: h.User, Port: h.Port, Jump: h.Jump, Identity: h.Identity, Transport: h.Transport, Connection: h.Connection, NoWay: h.NoWay, Vars: h.Vars, At: h.At, Origins: h.Origins,
 		Groups: append([]string{}, h.Groups...),
 	}
 }
@@ -230,6 +231,13 @@ func (a *app) explainSSH(h *inventory.Host) ([]sshFact, error) {
 	}
 	if s.ProxyCommand != "" && s.ProxyCommand != "none" {
 		facts = append(facts, sshFact{"proxy command", s.ProxyCommand, origin("proxycommand")})
+	}
+	if c.transport(h) == inventory.OpenSSH {
+		from := "inventory"
+		if a.settings.Transport != "" {
+			from = a.origins["transport"]
+		}
+		facts = append(facts, sshFact{"transport", "openssh: the ssh program, by its own reading of ssh_config", from})
 	}
 	return facts, nil
 }

@@ -28,17 +28,19 @@ type hostKeys struct {
 	addr, user, jump, identity string
 	port                       int
 	sshConfig                  string
+	transport                  string
 	vars                       []variable
 }
 
 type groupDraft struct {
-	name     string
-	node     *source.Node
-	words    []*source.Node // its hosts: ranges, names and patterns over host names
-	children []*source.Node
-	vars     []variable
-	priority *int         // among groups of one depth; nil was not given
-	onlyVars *source.Node // the section of an INI that gives variables to a group it does not have, else nil
+	name      string
+	node      *source.Node
+	words     []*source.Node // its hosts: ranges, names and patterns over host names
+	children  []*source.Node
+	vars      []variable
+	transport string
+	priority  *int         // among groups of one depth; nil was not given
+	onlyVars  *source.Node // the section of an INI that gives variables to a group it does not have, else nil
 }
 
 type variable struct {
@@ -71,6 +73,7 @@ func (k *hostKeys) overlay(later *hostKeys) *hostKeys {
 		{&merged.jump, &later.jump},
 		{&merged.identity, &later.identity},
 		{&merged.sshConfig, &later.sshConfig},
+		{&merged.transport, &later.transport},
 	} {
 		if *text.from != "" {
 			*text.to = *text.from

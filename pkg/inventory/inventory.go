@@ -39,6 +39,12 @@ const (
 	Ungrouped = "ungrouped"
 )
 
+// The transports.
+const (
+	Builtin = "builtin" // opsctl speaks SSH itself
+	OpenSSH = "openssh" // the ssh program of this machine
+)
+
 // Host is one machine as the inventory describes it. Its maps may share values
 // with other hosts and are not to be changed.
 type Host struct {
@@ -48,6 +54,9 @@ type Host struct {
 	Port     int    // 0 where ssh_config decides
 	Jump     string // as ProxyJump takes it; "" where ssh_config decides
 	Identity string // path of a private key; "" where ssh_config decides
+
+	// Transport is what carries the connection: Builtin, OpenSSH, or "" where it is not said.
+	Transport string
 
 	// Connection is how an Ansible inventory says the host is reached: "" is SSH, "local" is that it
 	// is this machine under another name.
