@@ -99,6 +99,8 @@ func (l *Linker) exec(ctx context.Context, o order) (*shell, error) {
 			return sh, nil
 		case errors.As(err, &sent):
 			return nil, sent
+		case o.bare && errors.Is(err, errStuck):
+			return nil, &supervisor.SentError{Err: k.lost(err)}
 		case errors.As(err, &refusal):
 			// The first refusal may be about a session that is just ending over there.
 			if refusals++; refusals > 1 && k.sessions.refused() > 0 {

@@ -19,7 +19,7 @@ type wire struct {
 	past  atomic.Bool  // the intro is read to its end
 
 	programs atomic.Int32 // bare commands on it
-	failed   atomic.Bool  // the SSH library was told that nothing more can be read
+	failed   atomic.Bool  // nothing more can be read
 
 	intro intro
 
