@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/opsctl/opsctl/pkg/inventory"
 )
 
 // settings are the flags that every command knows, after flags, environment and files.
@@ -24,6 +26,7 @@ type settings struct {
 	Identity         string
 	SSHOptions       []string
 	HostKey          string
+	Transport        string
 	Sudo             bool
 	AskSudoPassword  bool
 	SudoPasswordFile string
@@ -50,6 +53,7 @@ func (a *app) globalFlags(root *cobra.Command) {
 	f.StringVar(&s.Identity, "identity", "", "private key `FILE`")
 	f.StringArrayVarP(&s.SSHOptions, "ssh-option", "o", nil, "ssh_config option `KEY=VALUE` (repeatable)")
 	f.StringVar(&s.HostKey, "host-key", "strict", "unknown host keys: `strict` refuses them, accept-new pins them")
+	f.StringVar(&s.Transport, "transport", "", "what carries SSH: `builtin` (the default), or openssh for the ssh program of this machine")
 	f.BoolVarP(&s.Sudo, "sudo", "b", false, "run every step by sudo that does not say otherwise")
 	f.BoolVarP(&s.AskSudoPassword, "ask-sudo-password", "K", false, "ask for the sudo password, once")
 	f.StringVar(&s.SudoPasswordFile, "sudo-password-file", "", "`FILE` with the sudo password, for nobody else to read")
@@ -223,7 +227,7 @@ func (a *app) checkSettings(cmd *cobra.Command) error {
 		if !strings.HasPrefix(a.origins[flag], "--") {
 			code = codeConfig
 		}
-		return &exitError{code: code, message: fmt.Sprintf("%s: %q is not one of %s", a.origins[flag], value, strings.Join(words, ", "))}
+		return &exitError{code: code, message: fmt.Sprintf("%s: %q is not one of %s", a.origins[flag], value, strings.TrimPrefix(strings.Join(words, ", "), ", "))}
 	}
 	if s.Quiet && s.Output == "auto" {
 		s.Output = "quiet"
@@ -246,6 +250,7 @@ func (a *app) checkSettings(cmd *cobra.Command) error {
 		check("output", s.Output, "auto", "plain", "json", "quiet", "tui", "github", "sarif"),
 		check("color", s.Color, "auto", "always", "never"),
 		check("host-key", s.HostKey, "strict", "accept-new"),
+		check("transport", s.Transport, "", inventory.Builtin, inventory.OpenSSH),
 	)
 }
 

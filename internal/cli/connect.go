@@ -14,6 +14,7 @@ import (
 	"github.com/opsctl/opsctl/internal/secret"
 	"github.com/opsctl/opsctl/pkg/executor"
 	"github.com/opsctl/opsctl/pkg/executor/local"
+	"github.com/opsctl/opsctl/pkg/executor/openssh"
 	"github.com/opsctl/opsctl/pkg/executor/remote"
 	"github.com/opsctl/opsctl/pkg/executor/supervisor"
 	"github.com/opsctl/opsctl/pkg/inventory"
@@ -26,6 +27,7 @@ type roster struct {
 	runID   string
 	resumed map[string]bool // hosts on which the run's directory must exist already
 	dialer  *remote.Dialer
+	openssh *openssh.Transport
 	sudo    *sudoGiver // nil: there is no password to give
 
 	mu        sync.Mutex
@@ -57,6 +59,7 @@ func (a *app) connect(runID string, resumed map[string]bool, m *secret.Masker) (
 		}
 	}
 	c.dialer = remote.NewDialer(o)
+	c.openssh = openssh.New(openssh.Options{Forks: a.settings.Forks})
 	return c, nil
 }
 
@@ -68,15 +71,27 @@ func (c *roster) Host(h *inventory.Host) executor.Host {
 		return host
 	}
 	var host executor.Host
-	if h.IsLocal() || h.Connection == inventory.Local {
+	if h.ByProcess() {
 		host = local.New(local.Options{RunID: c.directory(h), Resumed: c.resumed[h.Name], SudoPassword: c.sudo.on(h.Name)})
-	} else if settings, err := c.settings(h); err != nil {
+	} else if link, err := c.link(h); err != nil {
 		host = unusable{err: &executor.HostError{Class: "config", Hop: h.Name, Message: err.Error()}}
 	} else {
-		host = supervisor.NewHost(c.dialer.Linker(settings), supervisor.Options{RunID: c.directory(h), Resumed: c.resumed[h.Name], SudoPassword: c.sudo.on(h.Name)})
+		host = supervisor.NewHost(link, supervisor.Options{RunID: c.directory(h), Resumed: c.resumed[h.Name], SudoPassword: c.sudo.on(h.Name)})
 	}
 	c.hosts[h] = host
 	return host
+}
+
+// link is the way to a host over SSH, by the transport that is said for it.
+func (c *roster) link(h *inventory.Host) (supervisor.Linker, error) {
+	if c.transport(h) == inventory.OpenSSH {
+		return c.byOpenSSH(h)
+	}
+	settings, err := c.settings(h)
+	if err != nil {
+		return nil, err
+	}
+	return c.dialer.Linker(settings), nil
 }
 
 // directory names the run's directory on a host. The host's name is part of it: several hosts of
@@ -96,6 +111,7 @@ func (c *roster) close() {
 	}
 	wg.Wait()
 	_ = c.dialer.Close()
+	_ = c.openssh.Close()
 }
 
 // resolver reads an ssh_config once.
@@ -146,6 +162,8 @@ func (u unusable) ending() executor.Ending {
 func (u unusable) Ask(context.Context, executor.Command, executor.Sink) executor.Ending {
 	return u.ending()
 }
+
+func (u unusable) Reach(context.Context) error { return u.err }
 
 func (u unusable) Dial(context.Context, string, string) (net.Conn, error) { return nil, u.err }
 

@@ -53,6 +53,7 @@ type hostFacts struct {
 	Port       int               `json:"port,omitempty"`
 	Jump       string            `json:"jump,omitempty"`
 	Identity   string            `json:"identity,omitempty"`
+	Transport  string            `json:"transport,omitempty"`
 	Connection string            `json:"connection,omitempty"` // "local": this machine under another name
 	NoWay      string            `json:"no_way,omitempty"`     // why it cannot be reached
 	Groups     []string          `json:"groups"`
@@ -71,7 +72,7 @@ type sshFact struct {
 
 func factsOf(h *inventory.Host) hostFacts {
 	return hostFacts{
-		Name: h.Name, Addr: h.Addr, User: h.User, Port: h.Port, Jump: h.Jump, Identity: h.Identity, Connection: h.Connection, NoWay: h.NoWay, Vars: h.Vars, At: h.At, Origins: h.Origins,
+		Name: h.Name, Addr: h.Addr, User: h.User, Port: h.Port, Jump: h.Jump, Identity: h.Identity, Transport: h.Transport, Connection: h.Connection, NoWay: h.NoWay, Vars: h.Vars, At: h.At, Origins: h.Origins,
 		Groups: append([]string{}, h.Groups...),
 	}
 }

@@ -42,6 +42,7 @@ type runSettings struct {
 	Jump       string   `json:"jump,omitempty"`
 	Identity   string   `json:"identity,omitempty"`
 	SSHOptions []string `json:"ssh_options,omitempty"`
+	Transport  string   `json:"transport,omitempty"`
 	Forks      int      `json:"forks,omitempty"`
 	Sudo       bool     `json:"sudo,omitempty"` // settled: what ran as root is taken back as root
 }
@@ -170,7 +171,7 @@ func (a *app) runSettings() runSettings {
 		}
 		return path
 	}
-	return runSettings{User: s.User, SSHConfig: abs(s.SSHConfig), Jump: s.Jump, Identity: abs(s.Identity), SSHOptions: s.SSHOptions, Forks: s.Forks, Sudo: s.Sudo}
+	return runSettings{User: s.User, SSHConfig: abs(s.SSHConfig), Jump: s.Jump, Identity: abs(s.Identity), SSHOptions: s.SSHOptions, Transport: s.Transport, Forks: s.Forks, Sudo: s.Sudo}
 }
 
 func digest(id string, value any) string {
@@ -242,6 +243,7 @@ func (a *app) adopt(s runSettings) {
 	take("ssh-config", &a.settings.SSHConfig, s.SSHConfig)
 	take("jump", &a.settings.Jump, s.Jump)
 	take("identity", &a.settings.Identity, s.Identity)
+	take("transport", &a.settings.Transport, s.Transport)
 	if a.origins["ssh-option"] == "default" {
 		a.settings.SSHOptions = s.SSHOptions
 	}

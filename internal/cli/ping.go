@@ -116,6 +116,9 @@ func pingOne(ctx context.Context, h executor.Host, name, user string) pong {
 	p := pong{Host: name, OK: ending.Verdict == executor.Ended && ending.Exit == 0, Millis: time.Since(began).Milliseconds()}
 	if !p.OK {
 		p.Class, p.Message, p.Hint = ending.Class, ending.Message, ending.Hint
+		if p.Class == "link" && p.Hint == "" && h.Reach(ctx) == nil {
+			p.Hint = "it lets us in, and does not answer as a shell: steps for network gear say shell: none"
+		}
 	}
 	return p
 }

@@ -73,6 +73,8 @@ type forecast struct {
 	Reason string `json:"reason,omitempty"`
 	Undo   bool   `json:"undo"`
 	Diff   string `json:"diff,omitempty"`
+
+	Durable *bool `json:"durable,omitempty"` // said where it is false
 }
 
 func (o *previewOptions) show(j *request, list []executor.Forecast) error {
@@ -108,9 +110,13 @@ func (o *previewOptions) show(j *request, list []executor.Forecast) error {
 func showForecasts(a *app, list []executor.Forecast) error {
 	enc := json.NewEncoder(a.out)
 	for _, f := range list {
-		if err := enc.Encode(forecast{
+		line := forecast{
 			Step: f.Step.ID, Host: f.Host.Name, Wave: f.Step.Wave, Class: string(f.Class), Reason: f.Reason, Undo: f.Step.Undo != plan.NoUndo, Diff: f.Diff,
-		}); err != nil {
+		}
+		if f.Bare {
+			line.Durable = new(bool)
+		}
+		if err := enc.Encode(line); err != nil {
 			return err
 		}
 	}
@@ -127,6 +133,11 @@ func (o *previewOptions) render(j *request, list []executor.Forecast) error {
 	p := view.Preview{Title: title}
 	if o.offline {
 		p.Notes = append(p.Notes, "offline: no host was asked")
+	}
+	for i, durable := range j.plan.Durable() {
+		if !durable {
+			p.NotDurable = append(p.NotDurable, j.plan.Hosts[i].Name)
+		}
 	}
 	for len(list) > 0 {
 		var rows []view.PreviewRow

@@ -28,6 +28,13 @@ func (a *app) explainSSH(h *inventory.Host) ([]sshFact, error) {
 	if command := w.settings.ProxyCommand; command != "" {
 		facts = append(facts, sshFact{"proxy command", command, a.origin(&w, "proxycommand")})
 	}
+	if c.transport(h) == inventory.OpenSSH {
+		from := "inventory"
+		if a.settings.Transport != "" {
+			from = a.origins["transport"]
+		}
+		facts = append(facts, sshFact{"transport", "openssh: the ssh program, by its own reading of ssh_config", from})
+	}
 	return facts, nil
 }
 

@@ -43,6 +43,7 @@ var mayImport = map[string][]string{
 	"pkg/executor/supervisor": join(base, written, decided, known, happened),
 	"pkg/executor/local":      join(base, written, decided, known, happened, []string{"pkg/executor/supervisor"}),
 	"pkg/executor/remote":     join(base, written, decided, known, happened, []string{"pkg/executor/supervisor"}),
+	"pkg/executor/openssh":    join(base, written, decided, known, happened, []string{"pkg/executor/supervisor"}),
 	"pkg/executor/action":     join(base, written, decided, known, happened),
 	"internal/journal":        join(base, written, decided, known, happened, []string{"internal/journal/lock"}),
 	"internal/journal/lock":   base,
@@ -59,11 +60,12 @@ var mayImport = map[string][]string{
 	// A fleet of pretend hosts, for the demo and for tests. It knows SSH and processes, and nothing of us.
 	"internal/fleet":          nil,
 	"internal/fleet/realsshd": nil,
+	"internal/fleet/device":   nil,
 	"internal/fleet/realsudo": nil,
 	"internal/fleet/relay":    nil,
 
 	"internal/cli": join(base, written, decided, known, happened, []string{
-		"pkg/executor/supervisor", "pkg/executor/local", "pkg/executor/remote", "pkg/executor/action",
+		"pkg/executor/supervisor", "pkg/executor/local", "pkg/executor/remote", "pkg/executor/openssh", "pkg/executor/action",
 		"internal/journal", "internal/journal/lock", "internal/secret", "internal/view", "internal/report", "internal/graph", "internal/fleet",
 		"internal/lint", "internal/format", "internal/drill", "internal/importer", "internal/notice", "runbooks",
 	}),
@@ -75,7 +77,7 @@ var mayImport = map[string][]string{
 }
 
 // testsMayImport is what a test may import besides.
-var testsMayImport = []string{"internal/fleet", "internal/fleet/realsshd", "internal/fleet/realsudo", "internal/fleet/relay", "pkg/executor/local", "pkg/runbook", "pkg/runbook/language"}
+var testsMayImport = []string{"internal/fleet", "internal/fleet/realsshd", "internal/fleet/realsudo", "internal/fleet/relay", "internal/fleet/device", "pkg/executor/local", "pkg/runbook", "pkg/runbook/language"}
 
 var layers = rule{
 	name: "packages import only what stands to their left",

@@ -24,6 +24,8 @@ type Preview struct {
 	Title string // one line: the runbook, its hosts, its params
 	Rows  []PreviewRow
 	Notes []string // below: warnings, what was not asked
+
+	NotDurable []string // hosts that cannot be asked later what became of a change
 }
 
 // PreviewRow is what one step would do on hosts where it is the same.
@@ -66,7 +68,11 @@ func RenderPlan(p Preview, width int, theme Theme) string {
 		c.add(r)
 		b.WriteString(r.render(label, width, theme))
 	}
-	for i, note := range p.Notes {
+	notes := p.Notes
+	if len(p.NotDurable) > 0 {
+		notes = append(notes[:len(notes):len(notes)], "durable: no on "+foldWithin(p.NotDurable, width/2)+": without a shell, a change whose connection breaks is unknown")
+	}
+	for i, note := range notes {
 		if i == 0 {
 			b.WriteByte('\n')
 		}

@@ -88,7 +88,7 @@ func TestPreviewGolden(t *testing.T) {
 			{Step: "switch/restart", Title: "restart", Hosts: []string{"web1"}, Class: ClassUnknown, Reason: "needs the output of upload, which is not known before it was run", Undo: "started", Wave: 1, Block: 1},
 			{Step: "switch/link", Title: "link", Hosts: []string{"web2", "web3"}, Class: ClassSkipped, Reason: "if is false", Wave: 2, Block: 1},
 		},
-		Notes: []string{"web5 was not asked"},
+		Notes: []string{"web5 was not asked"}, NotDurable: []string{"switch1", "switch2"},
 	}
 	golden(t, "preview_80", RenderPlan(p, 80, Theme{Unicode: true}))
 	golden(t, "preview_40", RenderPlan(p, 40, Theme{}))

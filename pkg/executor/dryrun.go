@@ -47,6 +47,7 @@ type preview struct {
 	mu        sync.Mutex
 	forecasts []Forecast
 	class     []Class
+	durable   []bool           // hosts
 	down      map[int32]string // hosts that were not reached, and why
 	pending   []pending        // by place
 	skipped   map[string]bool  // entry and host of blocks that would be skipped
@@ -59,7 +60,7 @@ func newPreview(o PreviewOptions) *preview {
 	})
 	p := &preview{
 		PreviewOptions: o, loop: l, class: make([]Class, o.Plan.OpCount), forecasts: make([]Forecast, 0, o.Plan.OpCount), down: map[int32]string{},
-		pending: make([]pending, len(o.Plan.Hosts)), skipped: map[string]bool{},
+		pending: make([]pending, len(o.Plan.Hosts)), durable: o.Plan.Durable(), skipped: map[string]bool{},
 		fresh: map[int]*result{},
 	}
 	for _, h := range o.Plan.Hosts { // so that asking many hosts at once only reads
@@ -82,22 +83,6 @@ func newPreview(o PreviewOptions) *preview {
 		return nil
 	}
 	return p
-}
-
-// reach connects every host, so that what cannot be reached is said once.
-func (p *preview) reach(ctx context.Context) {
-	if p.Prober == nil {
-		return
-	}
-	p.each(len(p.Plan.Hosts), func(i int) {
-		h := p.Plan.Hosts[i]
-		ending := p.Prober(h).Ask(ctx, Command{Script: ":", Shell: "sh"}, func(Stream, []byte) {})
-		if ending.Verdict != Ended {
-			p.mu.Lock()
-			p.down[int32(i)] = strings.TrimSpace(ending.Class + ": " + ending.Message)
-			p.mu.Unlock()
-		}
-	})
 }
 
 // each calls do for 0 to n-1, as many at once as the forks allow; one after the other where
@@ -165,9 +150,9 @@ func (p *preview) once(ctx context.Context, step *plan.Step, results []Forecast)
 
 func (p *preview) op(ctx context.Context, step *plan.Step, k int) Forecast {
 	host := step.Targets.Hosts[k]
-	f := Forecast{Step: step, Host: p.Plan.Hosts[host]}
-	a := p.loop.attemptOf(step.First + k)
 	place := step.Place(int32(k))
+	f := Forecast{Step: step, Host: p.Plan.Hosts[host], Bare: !p.durable[place]}
+	a := p.loop.attemptOf(step.First + k)
 	if why, down := p.down[place]; down {
 		f.Class, f.Reason = NotReached, why
 		return f

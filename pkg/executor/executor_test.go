@@ -108,6 +108,16 @@ func (h scripted) Ready(context.Context, []string) (Facts, error) {
 	return Facts{Boot: "boot-" + h.name, RunDir: "/run"}, nil
 }
 
+func (h scripted) Reach(context.Context) error {
+	if list := h.w.answers["reach "+h.name]; len(list) > 0 {
+		return &HostError{Class: list[0].Class, Message: list[0].Message}
+	}
+	h.w.mu.Lock()
+	defer h.w.mu.Unlock()
+	h.w.ran = append(h.w.ran, "reach "+h.name)
+	return nil
+}
+
 func (h scripted) Dial(context.Context, string, string) (net.Conn, error) {
 	return nil, errors.New("no network in this world")
 }

@@ -29,6 +29,7 @@ type Forecast struct {
 	Class  Class
 	Reason string
 	Diff   string
+	Bare   bool // its place is not durable: nothing there is claimed and supervised
 
 	path string // on the host, where a built-in action would change something
 }

@@ -13,9 +13,9 @@ import (
 
 // Command is a script for a shell on a host, and everything it may see.
 type Command struct {
-	Script    string            // for Shell
+	Script    string            // for Shell; without one, the command as it stands
 	Argv      []string          // instead of Script: a program and its arguments, no shell
-	Shell     string            // "sh" (with set -eu), "bash" (with set -eu -o pipefail), or another program that reads a script by -c
+	Shell     string            // "sh" (with set -eu), "bash" (with set -eu -o pipefail), another program that reads a script by -c, or runbook.NoShell: then no Argv, Env, Dir, Prepare and Sudo
 	Env       map[string]string // names [A-Za-z_][A-Za-z0-9_]*; travels on stdin, never on a command line
 	Dir       string            // working directory; "" is the home directory
 	Stdin     string            // "" is an empty stdin
@@ -73,6 +73,8 @@ type Facts struct {
 
 // Prober asks one host. Nothing it does changes the host, and every call may be repeated.
 type Prober interface {
+	// Reach connects to the host and authenticates, and asks nothing. An error is a *HostError.
+	Reach(ctx context.Context) error
 	// Ask runs a command that only reads, and gives its output to sink. A Verdict other than
 	// Ended means that the host could not be asked. Cancelling ctx gives up the answer.
 	Ask(ctx context.Context, c Command, sink Sink) Ending
@@ -91,7 +93,8 @@ type Attempter interface {
 	Stage(ctx context.Context, sudo, name string, files []StagedFile) (string, error)
 	// Run starts an attempt whose intent is durable and follows it to its end, through broken
 	// connections. It never starts it twice. When ctx is cancelled the attempt is ended by the
-	// kill ladder and the Ending says whether its death is confirmed.
+	// kill ladder and the Ending says whether its death is confirmed. One without a shell is not
+	// claimed and cannot be killed: where its end was not seen, it is NotLearned.
 	Run(ctx context.Context, a Attempt, sink Sink) Ending
 	// Settle asks the host about an attempt of an earlier process: boot is the boot id noted
 	// before its request was sent. What never began never will, once asked. One that still runs

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/opsctl/opsctl/pkg/run"
+	"github.com/opsctl/opsctl/pkg/runbook"
 )
 
 func asHostError(err error) (*HostError, bool) {
@@ -294,6 +295,13 @@ func (l *loop) settleOpen(boots map[string]string) {
 			})
 			continue
 		}
+		if l.sentBare(a) {
+			l.emit(run.Event{
+				Kind: run.AttemptFinished, Op: o.Op, Act: o.Act, Number: o.Number, Outcome: run.Unknown, Effects: true, Class: "link",
+				Message: "opsctl ended before the answer came; a command without a shell leaves no record on its host that could be asked",
+			})
+			continue
+		}
 		if sealed := l.scopes.sealed(a); o.Act == run.Undo && sealed != nil && sealed.Place != "" {
 			for _, h := range l.Plan.Hosts {
 				if h.Name == sealed.Place {
@@ -315,6 +323,15 @@ func (l *loop) settleOpen(boots map[string]string) {
 			})
 		})
 	}
+}
+
+// sentBare tells whether what an attempt runs is sent without a shell.
+func (l *loop) sentBare(a *attempt) bool {
+	if a.ref.Act == run.Undo {
+		sealed := l.scopes.sealed(a)
+		return sealed != nil && sealed.Shell == runbook.NoShell
+	}
+	return a.step.Source.Action == "run" && a.step.Source.Bare()
 }
 
 // settles is how it is found out what became of an attempt. Its claim lies with the user it ran as.

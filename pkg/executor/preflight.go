@@ -73,8 +73,9 @@ func (l *loop) awaitPreflight(done <-chan struct{}) run.StopKind {
 
 // need is what a place must be able to do.
 type need struct {
-	acts bool
-	sudo map[string]bool
+	shell bool // for anything; else it is enough that it is reached
+	acts  bool
+	sudo  map[string]bool
 }
 
 // needs finds what is asked of each place, by index.
@@ -100,6 +101,10 @@ func (l *loop) needs() map[int32]*need {
 				n = &need{sudo: map[string]bool{}}
 				needs[place] = n
 			}
+			if step.Source.Bare() {
+				continue
+			}
+			n.shell = true
 			n.acts = n.acts || !step.Read || step.Entry
 			if sudo != "" {
 				n.sudo[sudo] = true
@@ -135,6 +140,12 @@ func (l *loop) reach(h *inventory.Host, n *need) run.Event {
 			return unreached(h, err)
 		}
 		e.Boot = facts.Boot
+		return e
+	}
+	if !n.shell { // no run directory, no supervisor: there is nothing that could run them
+		if err := l.Host(h).Reach(ctx); err != nil {
+			return unreached(h, err)
+		}
 		return e
 	}
 	ending := l.Host(h).Ask(ctx, Command{Script: ":", Shell: "sh"}, func(Stream, []byte) {})

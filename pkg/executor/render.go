@@ -25,23 +25,35 @@ func renderScript(s *runbook.Script, env func() map[string]any) (text string, ar
 		}
 		return "", argv, nil, nil
 	}
-	if s.Parsed == nil || len(s.Exprs) == 0 {
+	if s.Plain == nil && (s.Parsed == nil || len(s.Exprs) == 0) {
 		return s.Node.Text, nil, nil, nil
 	}
-	values := make([]shell.Value, len(s.Exprs))
-	for i, e := range s.Exprs {
-		value, err := e.Eval(env())
-		if err != nil {
-			return "", nil, nil, err
-		}
-		words, list, err := expression.Words(value)
-		if err != nil {
-			return "", nil, nil, fmt.Errorf("cannot use %q in a command: %w", e.Source, err)
-		}
-		values[i] = shell.Value{Words: words, List: list}
+	values, err := scriptValues(s.Exprs, env)
+	if err != nil {
+		return "", nil, nil, err
+	}
+	if s.Plain != nil {
+		text, err = s.Plain.Render(values)
+		return text, nil, nil, err
 	}
 	text, vars, err = s.Parsed.Render(values)
 	return text, nil, vars, err
+}
+
+func scriptValues(exprs []*expression.Expression, env func() map[string]any) ([]shell.Value, error) {
+	values := make([]shell.Value, len(exprs))
+	for i, e := range exprs {
+		value, err := e.Eval(env())
+		if err != nil {
+			return nil, err
+		}
+		words, list, err := expression.Words(value)
+		if err != nil {
+			return nil, fmt.Errorf("cannot use %q in a command: %w", e.Source, err)
+		}
+		values[i] = shell.Value{Words: words, List: list}
+	}
+	return values, nil
 }
 
 // bare gives what the step says about how, without what.

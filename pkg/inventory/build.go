@@ -16,6 +16,7 @@ type builder struct {
 	drafts map[string]*hostDraft
 	groups map[string]*groupNode
 	all    []variable
+	allBy  string   // the transport of all hosts
 	words  []string // of hosts, made when a near one is first looked for
 
 	ansible     bool                   // one of the drafts is of Ansible
@@ -102,6 +103,9 @@ func (b *builder) mergeGroup(g groupDraft) {
 	if g.name == All {
 		b.all = append(b.all, g.vars...)
 		b.allChildren = append(b.allChildren, g.children...)
+		if g.transport != "" {
+			b.allBy = g.transport
+		}
 		return
 	}
 	node := b.groups[g.name]
@@ -112,6 +116,9 @@ func (b *builder) mergeGroup(g groupDraft) {
 	node.words = append(slices.Clip(node.words), g.words...)
 	node.children = append(slices.Clip(node.children), g.children...)
 	node.vars = append(slices.Clip(node.vars), g.vars...)
+	if g.transport != "" {
+		node.transport = g.transport
+	}
 	if g.priority != nil {
 		node.priority = g.priority
 	}

@@ -36,7 +36,7 @@ func decodeDraft(node *source.Node, t *troubles) *draft {
 		case "vars":
 			d.draft.groups = append(d.draft.groups, groupDraft{name: All, node: p.Key, vars: d.vars(p.Value, All)})
 		default:
-			d.unknownKey(p.Key, "hosts", "groups", "vars")
+			d.unknownKey(p.Key, "hosts", "groups", "transport", "vars")
 		}
 	}
 	return &d.draft
@@ -118,7 +118,7 @@ func (d *decoder) hostKeys(key, n *source.Node) *hostKeys {
 		return k
 	}
 	if n.Kind != source.Map {
-		d.add(n.Problem(fmt.Sprintf("host %s takes a map of addr, user, port, jump, identity, vars, not %s", quote(key.Text), n.Describe()), ""))
+		d.add(n.Problem(fmt.Sprintf("host %s takes a map of addr, user, port, jump, identity, transport, vars, not %s", quote(key.Text), n.Describe()), ""))
 		return k
 	}
 	for _, p := range n.Pairs {
@@ -133,10 +133,12 @@ func (d *decoder) hostKeys(key, n *source.Node) *hostKeys {
 			k.identity = d.text(p, checkPath)
 		case "port":
 			k.port = d.port(p.Value)
+		case "transport":
+			k.transport = d.text(p, checkTransport)
 		case "vars":
 			k.vars = d.vars(p.Value, "host "+key.Text)
 		default:
-			d.unknownKey(p.Key, "addr", "user", "port", "jump", "identity", "vars")
+			d.unknownKey(p.Key, "addr", "user", "port", "jump", "identity", "transport", "vars")
 		}
 	}
 	return k
@@ -205,7 +207,7 @@ func (d *decoder) group(key, n *source.Node) groupDraft {
 		return g
 	}
 	if n.Kind != source.Map {
-		d.add(n.Problem(fmt.Sprintf("group %s takes a map of hosts, groups, vars, not %s", quote(key.Text), n.Describe()), ""))
+		d.add(n.Problem(fmt.Sprintf("group %s takes a map of hosts, groups, transport, vars, not %s", quote(key.Text), n.Describe()), ""))
 		return g
 	}
 	for _, p := range n.Pairs {
@@ -216,8 +218,10 @@ func (d *decoder) group(key, n *source.Node) groupDraft {
 				owner = "group " + g.name
 			}
 			g.vars = d.vars(p.Value, owner)
+		case p.Key.Text == "transport":
+			g.transport = d.text(p, checkTransport)
 		case g.name == All && (p.Key.Text == "hosts" || p.Key.Text == "groups"):
-			d.add(p.Key.Problem(`the group "all" takes only vars; every host is in it`, ""))
+			d.add(p.Key.Problem(`the group "all" takes only vars and transport; every host is in it`, ""))
 		case p.Key.Text == "hosts":
 			g.words = d.words(p)
 		case p.Key.Text == "groups":

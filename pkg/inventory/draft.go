@@ -28,17 +28,19 @@ type hostKeys struct {
 	addr, user, jump, identity string
 	port                       int
 	sshConfig                  string
+	transport                  string
 	vars                       []variable
 }
 
 type groupDraft struct {
-	name     string
-	node     *source.Node
-	words    []*source.Node // its hosts: ranges, names and patterns over host names
-	children []*source.Node
-	vars     []variable
-	priority *int         // among groups of one depth; nil was not given
-	onlyVars *source.Node // the section of an INI that gives variables to a group it does not have, else nil
+	name      string
+	node      *source.Node
+	words     []*source.Node // its hosts: ranges, names and patterns over host names
+	children  []*source.Node
+	vars      []variable
+	transport string
+	priority  *int         // among groups of one depth; nil was not given
+	onlyVars  *source.Node // the section of an INI that gives variables to a group it does not have, else nil
 }
 
 type variable struct {
@@ -71,6 +73,7 @@ func (k *hostKeys) overlay(later *hostKeys) *hostKeys {
 		{&merged.jump, &later.jump},
 		{&merged.identity, &later.identity},
 		{&merged.sshConfig, &later.sshConfig},
+		{&merged.transport, &later.transport},
 	} {
 		if *text.from != "" {
 			*text.to = *text.from
@@ -86,7 +89,6 @@ func (k *hostKeys) overlay(later *hostKeys) *hostKeys {
 // troubles collects problems up to a bound, and does not look for near names without end.
 type troubles struct {
 	list    source.Problems
-	left    int // not kept, beyond the bound
 	lookups int
 
 	expanded int // names that ranges stood for
@@ -154,10 +156,6 @@ func (t *troubles) expand(text string) ([]string, *rangeError) {
 }
 
 func (t *troubles) add(p *source.Problem) {
-	if len(t.list) >= problemsMax && !p.Warning {
-		t.left++
-		return
-	}
 	t.list = append(t.list, p)
 }
 
@@ -181,9 +179,6 @@ func (t *troubles) end() (warnings source.Problems, err error) {
 	t.list.Sort()
 	if err := t.list.Err(); err == nil {
 		return t.list, nil
-	}
-	if t.left > 0 {
-		t.list = append(t.list, &source.Problem{File: t.list[0].File, Message: fmt.Sprintf("and %d problems more", t.left)})
 	}
 	return nil, t.list.Err()
 }

@@ -17,8 +17,7 @@ const (
 	SourceBytesMax = source.BytesMax
 	expandedMax    = 1_000_000 // names that all ranges of one load stand for
 	rangeBytesMax  = 4 * NameBytesMax
-	problemsMax    = 100 // shown of one load; the rest is counted
-	nearestMax     = 20  // problems of one load for which a near name is looked for
+	nearestMax     = 20 // problems of one load for which a near name is looked for
 
 	longBytesMax     = 16 << 20         // of an INI or JSON file
 	varsBytesMax     = 64 << 20         // of all files in group_vars and host_vars
@@ -39,6 +38,12 @@ const (
 	Ungrouped = "ungrouped"
 )
 
+// The transports.
+const (
+	Builtin = "builtin" // opsctl speaks SSH itself
+	OpenSSH = "openssh" // the ssh program of this machine
+)
+
 // Host is one machine as the inventory describes it. Its maps may share values
 // with other hosts and are not to be changed.
 type Host struct {
@@ -48,6 +53,9 @@ type Host struct {
 	Port     int    // 0 where ssh_config decides
 	Jump     string // as ProxyJump takes it; "" where ssh_config decides
 	Identity string // path of a private key; "" where ssh_config decides
+
+	// Transport is what carries the connection: Builtin, OpenSSH, or "" where it is not said.
+	Transport string
 
 	// Connection is how an Ansible inventory says the host is reached: "" is SSH, "local" is that it
 	// is this machine under another name.
@@ -72,6 +80,9 @@ type Host struct {
 
 // IsLocal tells whether the host is the controller.
 func (h *Host) IsLocal() bool { return h.index < 0 }
+
+// ByProcess tells whether commands for the host are run by this machine itself, and not over SSH.
+func (h *Host) ByProcess() bool { return h.IsLocal() || h.Connection == Local }
 
 // Group is a named set of hosts.
 type Group struct {

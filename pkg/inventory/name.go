@@ -134,6 +134,13 @@ func checkPath(path string) error {
 	return nil
 }
 
+func checkTransport(name string) error {
+	if name != Builtin && name != OpenSSH {
+		return fmt.Errorf("%s is not a transport: it is %s or %s", quote(name), Builtin, OpenSSH)
+	}
+	return nil
+}
+
 // checkJump takes what ProxyJump takes: [user@]host[:port], several with commas, or "none".
 func checkJump(jump string) error {
 	if jump == "none" {

@@ -31,7 +31,28 @@ func (b *builder) finish(nodes []*groupNode) {
 		return nodes[i].rank() < nodes[j].rank()
 	})
 	b.variables(nodes)
+	b.transports(nodes)
 	b.settings()
+}
+
+// transports are given as variables are: the weakest first.
+func (b *builder) transports(nodes []*groupNode) {
+	for _, h := range b.inv.Hosts {
+		h.Transport = b.allBy
+	}
+	for _, g := range nodes {
+		if g.transport == "" {
+			continue
+		}
+		for _, h := range g.hosts {
+			h.Transport = g.transport
+		}
+	}
+	for _, h := range b.inv.Hosts {
+		if said := b.drafts[h.Name].keys.transport; said != "" {
+			h.Transport = said
+		}
+	}
 }
 
 // fillUngrouped puts the hosts that no group has into the group Ansible has for them.

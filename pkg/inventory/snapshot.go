@@ -17,6 +17,7 @@ type SnapshotHost struct {
 	Port       int            `json:"port,omitempty"`
 	Jump       string         `json:"jump,omitempty"`
 	Identity   string         `json:"identity,omitempty"`
+	Transport  string         `json:"transport,omitempty"`
 	Connection string         `json:"connection,omitempty"`
 	NoWay      string         `json:"no_way,omitempty"`
 	SSHConfig  string         `json:"ssh_config,omitempty"`
@@ -30,7 +31,7 @@ func (inv *Inventory) Snapshot() Snapshot {
 	for _, h := range inv.Hosts {
 		s.Hosts = append(s.Hosts, SnapshotHost{
 			Name: h.Name, Addr: h.Addr, User: h.User, Port: h.Port, Jump: h.Jump, Identity: h.Identity,
-			SSHConfig: h.SSHConfig, Connection: h.Connection, NoWay: h.NoWay, Groups: h.Groups, Vars: h.Vars,
+			SSHConfig: h.SSHConfig, Transport: h.Transport, Connection: h.Connection, NoWay: h.NoWay, Groups: h.Groups, Vars: h.Vars,
 		})
 	}
 	for _, g := range inv.Groups {
@@ -49,7 +50,7 @@ func Restore(s Snapshot) *Inventory {
 	for i, h := range s.Hosts {
 		host := &Host{
 			Name: h.Name, Addr: h.Addr, User: h.User, Port: h.Port, Jump: h.Jump, Identity: h.Identity,
-			SSHConfig: h.SSHConfig, Connection: h.Connection, NoWay: h.NoWay, Groups: h.Groups, Vars: h.Vars, index: i,
+			SSHConfig: h.SSHConfig, Transport: h.Transport, Connection: h.Connection, NoWay: h.NoWay, Groups: h.Groups, Vars: h.Vars, index: i,
 		}
 		inv.Hosts = append(inv.Hosts, host)
 		inv.hosts[host.Name] = host

@@ -63,6 +63,7 @@ func Build(rb *runbook.Runbook, inv *inventory.Inventory, o Options) (*Plan, err
 	b.number()
 	b.checkReads()
 	b.checkLimits()
+	b.checkBare()
 	b.selects()
 	b.drill()
 	if err := b.done(); err != nil {

@@ -16,7 +16,8 @@ type compiler struct {
 	*decoder
 	rb     *Runbook
 	base   expression.Map
-	secret map[string]bool // params and vars whose values are not to be seen
+	secret map[string]bool       // params and vars whose values are not to be seen
+	bare   map[*source.Node]bool // keys that were said to be of no use without a shell
 }
 
 func (d *decoder) compile(rb *Runbook) {
@@ -307,6 +308,13 @@ func (c *compiler) quoting(s *Script, parts []shell.Part, uses []shell.Use) {
 	case "sh":
 	case "bash":
 		dialect = shell.Bash
+	case NoShell:
+		plain, problems := shell.ParsePlain(parts, uses)
+		for _, p := range problems {
+			c.problems.Add(s.Node.ProblemAt(p.Offset, p.Width, p.Message, p.Hint))
+		}
+		s.Plain = plain
+		return
 	default:
 		if len(uses) > 0 {
 			c.problems.Add(s.Node.ProblemAt(firstValue(parts), 3, "no value can go into a script for "+s.Shell+": its quoting is not known", "give it by env: {NAME: ${{ … }}}"))

@@ -27,6 +27,7 @@ func (c *compiler) step(s *Step) {
 	}
 	c.action(s, sc)
 	c.builtin(s, &withSaved)
+	c.bareAction(s)
 	if len(s.Save) > 0 && s.IsSensitive() {
 		c.problem(s.Node.Get("save"), "what a sensitive step saves would be kept in the journal").Hint = "save_files keeps copies on the host itself"
 	}
@@ -90,6 +91,7 @@ func (c *compiler) shared(s *Step, sc *scope) {
 	if s.Rollback != nil && !s.Rollback.None {
 		c.undo(s, sc)
 	}
+	c.bareKeys(s)
 }
 
 // undo compiles a rollback. One of a step that may be half done cannot wait for the step's output.

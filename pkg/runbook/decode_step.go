@@ -145,12 +145,8 @@ var shellText = regexp.MustCompile(`^[a-z][a-z0-9.]*$`)
 
 func (d *decoder) shell(target *string) func(*source.Node) {
 	return func(n *source.Node) {
-		if d.text(target)(n); n.Kind == source.Scalar && (!shellText.MatchString(n.Text) || n.Text == "none") {
-			p := d.problem(n, "%s is not a shell", n.Describe())
-			p.Hint = "sh, bash, python3"
-			if n.Text == "none" {
-				p.Message, p.Hint = `"shell: none" is not supported by this version of opsctl`, ""
-			}
+		if d.text(target)(n); n.Kind == source.Scalar && !shellText.MatchString(n.Text) {
+			d.problem(n, "%s is not a shell", n.Describe()).Hint = "sh, bash, python3; none for a host that has no shell"
 		}
 	}
 }

@@ -109,6 +109,7 @@ type Script struct {
 	Argv   []*Text                  // instead of a script
 	Exprs  []*expression.Expression // the values of the script, in order
 	Parsed *shell.Script            // nil with Argv, and for a shell whose quoting is not known
+	Plain  *shell.Plain             // instead of Parsed, where there is no shell
 	Shell  string
 }
 

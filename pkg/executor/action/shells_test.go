@@ -105,6 +105,8 @@ func (m *machine) Ask(_ context.Context, c executor.Command, sink executor.Sink)
 	return executor.Ending{Exit: code}
 }
 
+func (m *machine) Reach(context.Context) error { return nil }
+
 func (m *machine) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	return (&net.Dialer{}).DialContext(ctx, network, address)
 }

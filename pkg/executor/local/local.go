@@ -62,6 +62,14 @@ func (l *linker) Upload(context.Context) (supervisor.Shell, error) {
 	return l.start("upload", "sh", "-c", supervisor.UploadCommand)
 }
 
+// Exec is refused: what a line of text means is decided by a shell here.
+func (l *linker) Exec(context.Context, string) (supervisor.Program, error) {
+	return nil, &executor.HostError{Class: "config", Message: "cannot send a command as it stands to this machine: only hosts over SSH take one without a shell"}
+}
+
+// Reach does nothing: this machine is here.
+func (l *linker) Reach(context.Context) error { return nil }
+
 func (l *linker) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	return l.dialer.DialContext(ctx, network, address)
 }

@@ -32,6 +32,7 @@ var (
 	errLate    = errors.New("the handshake took too long")
 	errClosed  = errors.New("the connection was closed from this side")
 	errBroken  = errors.New("the connection broke")
+	errStuck   = errors.New("the connection is gone, and with it the answer to a request")
 	errDropped = errors.New("the connection was dropped before an SSH banner")
 	// sshd from 9.8 on keeps addresses away for a while that failed to log in, or that hung up too often.
 	errPenalised = errors.New("the host refuses this address for a while")

@@ -116,7 +116,10 @@ func TestFault_38_JumpHostDiesUnderAttempts(t *testing.T) {
 // Much goes both ways while the server renews the keys every few packets.
 func TestFault_45_KeysAreRenewedInAStream(t *testing.T) {
 	f := startSSHD(t, 1, "RekeyLimit 1M")
-	sh := mustShell(t, newTestLinker(t, newTestDialer(t, Options{}), realSettings(f, 0)))
+	sh, err := newTestLinker(t, newTestDialer(t, Options{}), realSettings(f, 0)).Upload(patience(t)) // a shell may read ahead
+	if err != nil {
+		t.Fatal(err)
+	}
 	body := bytes.Repeat([]byte("0123456789abcdef"), 1<<20) // 16 MiB
 	go func() {
 		_, _ = io.WriteString(sh, "exec cat\n")

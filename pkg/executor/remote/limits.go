@@ -4,12 +4,13 @@ import "time"
 
 // Everything has a limit; all of them stand here.
 const (
-	forksDefault    = 50 // connections being set up at once
-	handshakesMax   = 8  // of those, to one address: below the MaxStartups of a stock sshd
-	sessionsMax     = 8  // shells at once on one connection
-	dropTries       = 5  // connections to a server that drops them before its banner
-	penaltyTries    = 3  // connections to a server that keeps this address away
-	refusalTries    = 12 // openings of a shell where the server refuses the only one
+	orderTime       = 200 * time.Millisecond // for the SSH library to take in what came before the end of a connection
+	forksDefault    = 50                     // connections being set up at once
+	handshakesMax   = 8                      // of those, to one address: below the MaxStartups of a stock sshd
+	sessionsMax     = 8                      // shells at once on one connection
+	dropTries       = 5                      // connections to a server that drops them before its banner
+	penaltyTries    = 3                      // connections to a server that keeps this address away
+	refusalTries    = 12                     // openings of a shell where the server refuses the only one
 	aliveMissesMax  = 3
 	preambleMax     = 64 << 10 // what a server may say before its SSH banner
 	authBannerMax   = 64 << 10 // what it may say before it let us in

@@ -76,12 +76,15 @@ func (l *link) serve(channels <-chan ssh.NewChannel, requests <-chan *ssh.Reques
 	l.sessions.freed.send()
 }
 
+// alive tells whether channels may be opened on it. Not on one whose end was read, though the SSH
+// library may not have got over it yet: it lets the first write behind it pass as done, and what
+// waits for the answer then waits for ever.
 func (l *link) alive() bool {
 	select {
 	case <-l.done:
 		return false
 	default:
-		return l.wire.why() == nil
+		return l.wire.why() == nil && !l.wire.failed.Load()
 	}
 }
 
@@ -143,7 +146,7 @@ func (l *link) ask() {
 
 // within does what has to be answered in time, or else closes the connection: nothing less frees
 // what waits for the answer inside the SSH library. When ctx ends first it is left to end by
-// itself, and late gets what came of it.
+// itself, and late gets what came of it. What even that does not free is left to itself.
 func within[T any](ctx context.Context, l *link, do func() (T, error), late func(T)) (T, error) {
 	type outcome struct {
 		value T
@@ -158,9 +161,14 @@ func within[T any](ctx context.Context, l *link, do func() (T, error), late func
 		v, err := do()
 		result <- outcome{v, err}
 	}()
+	stuck := time.NewTimer(2 * l.times.Request)
+	defer stuck.Stop()
 	select {
 	case r := <-result:
 		return r.value, r.err
+	case <-stuck.C: // the library waits for an answer on a connection that is gone, and cannot be helped
+		var none T
+		return none, errStuck
 	case <-ctx.Done():
 		go func() {
 			if r := <-result; r.err == nil {

@@ -47,30 +47,53 @@ type dialing struct {
 
 // Shell starts a shell by a command that does nothing before it is told to.
 func (l *Linker) Shell(ctx context.Context, command string) (supervisor.Shell, error) {
-	return l.exec(ctx, command)
+	sh, err := l.exec(ctx, order{command: command})
+	if err != nil {
+		return nil, err
+	}
+	return sh, nil
 }
 
 // Upload starts a shell that reads its script as one line, and leaves the rest of its input to it.
 func (l *Linker) Upload(ctx context.Context) (supervisor.Shell, error) {
-	return l.exec(ctx, supervisor.UploadCommand)
+	sh, err := l.exec(ctx, order{command: supervisor.UploadCommand})
+	if err != nil {
+		return nil, err
+	}
+	return sh, nil
+}
+
+// order is a command for a session of its own.
+type order struct {
+	command string
+	bare    bool // it is the host's own: from the moment it is sent on, it is never sent again
 }
 
 // exec starts a command that does nothing before it is told to, which is why it may be started
 // again: once, where the connection turned out to be broken, and as often as it takes where the
-// server allows no further session.
-func (l *Linker) exec(ctx context.Context, command string) (supervisor.Shell, error) {
+// server allows no further session. A bare one only as long as it was not sent.
+func (l *Linker) exec(ctx context.Context, o order) (*shell, error) {
 	pause, refusals, broken := l.dialer.timeouts.Refusal, 0, false
 	for {
 		k, err := l.room(ctx)
 		if err != nil {
 			return nil, l.hostError(ctx, err)
 		}
-		sh, err := within(ctx, k, func() (*shell, error) { return k.start(command) }, func(s *shell) { _ = s.Close() })
+		starting := ctx
+		if o.bare { // it has to be known whether it was sent
+			starting = context.WithoutCancel(ctx)
+		}
+		sh, err := within(starting, k, func() (*shell, error) { return k.start(o) }, func(s *shell) { _ = s.Close() })
+		var sent *supervisor.SentError
 		var refusal *ssh.OpenChannelError
 		var told *executor.HostError
 		switch {
 		case err == nil:
 			return sh, nil
+		case errors.As(err, &sent):
+			return nil, sent
+		case o.bare && errors.Is(err, errStuck):
+			return nil, &supervisor.SentError{Err: k.lost(err)}
 		case errors.As(err, &refusal):
 			// The first refusal may be about a session that is just ending over there.
 			if refusals++; refusals > 1 && k.sessions.refused() > 0 {

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/opsctl/opsctl/pkg/executor"
+	"github.com/opsctl/opsctl/pkg/executor/supervisor"
 )
 
 // shell is one program running on the host, held by its three streams. Close lets go of them at
@@ -22,11 +23,13 @@ type shell struct {
 	in      *inlet
 	closed  chan struct{}
 	once    sync.Once // closes closed
+	ending  *ending   // of a bare command; nil of others
 }
 
 // start has a command executed in a session of its own. Its place among the sessions is left when
-// the channel ends, or with the error.
-func (l *link) start(command string) (*shell, error) {
+// the channel ends, or with the error. Of a bare command that may have been sent, the error is a
+// *supervisor.SentError.
+func (l *link) start(o order) (*shell, error) {
 	channel, requests, err := l.conn.OpenChannel("session", nil)
 	if err != nil {
 		l.sessions.leave()
@@ -39,10 +42,17 @@ func (l *link) start(command string) (*shell, error) {
 	sh.in = &inlet{to: channel, closed: sh.closed, stall: l.times.WriteStall, late: func() {
 		l.wire.abort(fmt.Errorf("it took nothing for %v", l.times.WriteStall))
 	}}
+	if o.bare {
+		l.wire.programs.Add(1)
+		sh.ending = &ending{told: make(chan struct{})}
+	}
 	go sh.serve(requests)
-	ok, err := channel.SendRequest("exec", true, ssh.Marshal(struct{ Command string }{command}))
-	if err == nil && !ok {
-		err = l.noExec()
+	ok, err := channel.SendRequest("exec", true, ssh.Marshal(struct{ Command string }{o.command}))
+	switch {
+	case err == nil && !ok:
+		err = l.noExec(o.bare)
+	case err != nil && o.bare:
+		err = &supervisor.SentError{Err: l.lost(err)}
 	}
 	if err != nil {
 		_ = sh.Close() // the error tells more
@@ -51,14 +61,19 @@ func (l *link) start(command string) (*shell, error) {
 	return sh, nil
 }
 
-// serve takes what the host tells of the program, such as its exit status: nobody needs it, for
-// what runs in a shell tells its own. It ends with the channel.
+// serve takes what the host tells of the program, such as its exit status. Of a shell nobody needs
+// it, for what runs in there tells its own. It ends with the channel.
 func (s *shell) serve(requests <-chan *ssh.Request) {
 	for r := range requests {
+		s.ending.take(r)
 		if r.WantReply {
 			// An answer that cannot be sent means that the connection ends.
 			_ = r.Reply(false, nil)
 		}
+	}
+	if s.ending != nil {
+		s.ending.tell(supervisor.Status{}, s.disorder)
+		s.link.wire.programs.Add(-1)
 	}
 	// Not before: over there the session counts until its end is agreed on.
 	s.link.sessions.leave()
@@ -218,10 +233,15 @@ func (l *link) noSession(refusal *ssh.OpenChannelError) error {
 	}
 }
 
-func (l *link) noExec() error {
-	return &executor.HostError{
+func (l *link) noExec(bare bool) error {
+	e := &executor.HostError{
 		Class: classLink, Hop: l.settings.hop(),
 		Message: fmt.Sprintf("cannot open a shell on %s: the host refuses to run commands", l.settings.label()),
 		Hint:    "check the login shell of " + l.settings.User + ", and ForceCommand in its sshd_config",
 	}
+	if bare {
+		e.Message = fmt.Sprintf("cannot send a command to %s: the host refuses to run commands", l.settings.label())
+		e.Hint = "a device that takes commands at its interactive prompt only is not supported"
+	}
+	return e
 }

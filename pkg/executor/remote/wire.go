@@ -18,6 +18,9 @@ type wire struct {
 	eager atomic.Bool  // acknowledge at once what is read
 	past  atomic.Bool  // the intro is read to its end
 
+	programs atomic.Int32 // bare commands on it
+	failed   atomic.Bool  // nothing more can be read
+
 	intro intro
 
 	mu     sync.Mutex
@@ -53,7 +56,20 @@ func (w *wire) receive(p []byte) (int, error) {
 			w.eager.Store(false)
 		}
 	}
+	if err != nil {
+		w.fail()
+	}
 	return n, err
+}
+
+// fail notes that nothing more can be read. While bare commands are under way it waits until the
+// SSH library has taken in what came before: many devices end the connection right behind the end
+// of a channel, and that end must be seen as what it is.
+func (w *wire) fail() {
+	if w.programs.Load() > 0 {
+		time.Sleep(orderTime)
+	}
+	w.failed.Store(true)
 }
 
 // silence is how long nothing was heard.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/opsctl/opsctl/pkg/executor"
+	"github.com/opsctl/opsctl/pkg/runbook"
 )
 
 // Ask runs a command that only reads, in a plain shell that is kept for the next one. A broken
@@ -21,6 +22,9 @@ func (h *Host) Ask(ctx context.Context, c executor.Command, sink executor.Sink) 
 		var cancel context.CancelFunc
 		asked, cancel = context.WithTimeout(ctx, c.Timeout)
 		defer cancel()
+	}
+	if c.Shell == runbook.NoShell {
+		return h.askBare(ctx, asked, c, sink)
 	}
 	for try := 1; ; try++ {
 		q := &question{h: h, c: c, sink: sink}

@@ -6,6 +6,9 @@
 // there decides once and for all that it ran or never will. Reads go through plain persistent
 // shells, and leave nothing behind.
 //
+// A command without a shell is sent to the host as it stands, and none of this can be had for it:
+// it is not claimed, and what is not heard of its end is not known.
+//
 // It is used for this machine and for remote ones alike. It is unaware of SSH and of processes:
 // a Linker gives it shells. It is unaware of plans, journals and outcomes, too.
 package supervisor

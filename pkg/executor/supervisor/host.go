@@ -73,6 +73,14 @@ func (h *Host) Close() error {
 	return h.link.Close()
 }
 
+// Reach connects to the host.
+func (h *Host) Reach(ctx context.Context) error {
+	if err := h.link.Reach(ctx); err != nil {
+		return hostError(err)
+	}
+	return nil
+}
+
 // Dial opens a connection from the host.
 func (h *Host) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	return h.link.Dial(ctx, network, address)

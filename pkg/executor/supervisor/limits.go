@@ -33,6 +33,8 @@ const (
 	environMax      = 100_000                // bytes of a script that travel in the environment
 	smallFileMax    = 1 << 20                // bytes of a file that is staged inside a script
 	stagedBatch     = 400                    // files whose sizes are verified by one command
+	lingerTime      = time.Second            // for the output of a program whose end was told, and its channel's end
+	heldMax         = 256 << 10              // bytes of a read without a shell that are held back, so that it can be asked again
 	stderrTime      = time.Second            // for them to arrive, after the shell ended
 	saidMax         = 300                    // bytes shown of what it printed before it was to
 	stderrMax       = 4 << 10                // bytes kept of what a shell itself complains about

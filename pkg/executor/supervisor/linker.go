@@ -17,6 +17,11 @@ type Linker interface {
 	// Upload starts UploadCommand as the login user: it reads one line of script and runs it; the
 	// script then consumes the rest of stdin.
 	Upload(ctx context.Context) (Shell, error)
+	// Exec has the host itself execute a command, as it stands. It is sent once at most: a
+	// *SentError means that it may have been taken, a *executor.HostError that it was not.
+	Exec(ctx context.Context, command string) (Program, error)
+	// Reach connects, if there is no connection, and asks nothing.
+	Reach(ctx context.Context) error
 	// Dial opens a connection from the host.
 	Dial(ctx context.Context, network, address string) (net.Conn, error)
 	// Close ends the connection. Shells that run a step are not killed by it.
@@ -32,6 +37,29 @@ type Shell interface {
 	CloseWrite() error // end of its stdin
 	io.Closer
 }
+
+// A Program is a command that the host itself executes.
+type Program interface {
+	Shell
+	// Told is closed once the host told how the program ended, or will not any more.
+	Told() <-chan struct{}
+	// Status is how it ended, once Told is closed. An error means that this cannot be learnt.
+	Status() (Status, error)
+}
+
+// Status is how a program ended. Hosts that tell nothing of it, and end its channel in order, are
+// taken at their word: it is the zero Status.
+type Status struct {
+	Exit   int
+	Signal string // its name, such as KILL; "" for none
+}
+
+// A SentError is told of a command of which nobody knows whether the host took it.
+type SentError struct{ Err error }
+
+func (e *SentError) Error() string { return e.Err.Error() }
+
+func (e *SentError) Unwrap() error { return e.Err }
 
 // What a Linker executes: constants that sh, bash, zsh, fish and tcsh read alike.
 const (

@@ -171,6 +171,12 @@ func (c *cutter) Upload(context.Context) (Shell, error) {
 	return c.start([]string{"sh", "-c", UploadCommand})
 }
 
+func (c *cutter) Exec(context.Context, string) (Program, error) {
+	return nil, &executor.HostError{Class: "config", Message: "it takes no command without a shell"}
+}
+
+func (c *cutter) Reach(context.Context) error { return nil }
+
 func (c *cutter) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	var d net.Dialer
 	return d.DialContext(ctx, network, address)

@@ -6,10 +6,14 @@ import (
 	"time"
 
 	"github.com/opsctl/opsctl/pkg/executor"
+	"github.com/opsctl/opsctl/pkg/runbook"
 )
 
 // Run starts an attempt and follows it to its end.
 func (h *Host) Run(ctx context.Context, a executor.Attempt, sink executor.Sink) executor.Ending {
+	if a.Shell == runbook.NoShell {
+		return h.runBare(ctx, a, sink)
+	}
 	req, err := attemptRequest(a)
 	if err != nil {
 		return executor.Ending{Verdict: executor.NeverRan, Class: "supervisor", Message: err.Error()}

@@ -120,7 +120,7 @@ var unseen = map[string]string{
 	"a regular expression is more than a text": "param-pattern-wrong param-pattern-lookahead",
 	"names are held against each other":        "param-name-reserved var-name-reserved param-and-var",
 	"keys far from each other are held against each other": "rollout-nested rollout-in-finally finally-with-rollback rollback-of-read wait-that-changes " +
-		"gate-with-id gate-is-block save-files-of-read notify-taken-back",
+		"gate-with-id gate-is-block save-files-of-read notify-taken-back none-env none-copy none-words none-secret",
 	"of a number YAML keeps no octal digits": "mode-not-octal",
 	"a path may be made of values":           "dest-relative save-files-relative",
 	"what is included is another file":       "include-missing include-outside include-of-value include-itself",

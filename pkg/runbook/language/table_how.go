@@ -17,9 +17,10 @@ var howKeys = []Key{
 		Example: runs("- run: pwd\n  dir: /tmp"),
 	},
 	{
-		Name: "shell", On: shared, Type: matching(shellPattern, "a shell is a program found in PATH: sh, bash, python3"), Default: "sh",
+		Name: "shell", On: shared, Type: matching(shellPattern, "a shell is a program found in PATH: sh, bash, python3; or none"), Default: "sh",
 		Text: "The shell that reads the scripts. `sh` is called with `set -eu`, `bash` also with `pipefail`: the first command that fails ends the script. " +
-			"Any other program that reads a script from a file can stand here, such as `python3`; its values go by `env`.",
+			"Any other program that reads a script from a file can stand here, such as `python3`; its values go by `env`. `none` is for network gear: the command is sent to the host as it stands, and what it says and its exit " +
+			"status come back; a value in it must be a plain word, and `env`, `dir` and `sudo` cannot stand beside it.",
 		Example: runs("- shell: sh\n  run: |\n    for word in one two; do\n      echo \"$word\"\n    done"),
 		See:     []string{"env", "run"},
 	},

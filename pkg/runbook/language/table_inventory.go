@@ -7,7 +7,7 @@ const InventorySchemaID = "https://raw.githubusercontent.com/opsctl/opsctl/main/
 var inventoryObjects = []Object{
 	{Name: "inventory", Article: "an inventory", Text: "The hosts, the groups they are in, and their vars.", Keys: inventoryKeys},
 	{Name: "host", Article: "a host", Text: "How a host is reached, and its vars. What is not said here is that of ssh_config.", Keys: hostKeys},
-	{Name: "group", Article: "a group", Text: "A named set of hosts. The group `all` holds every host, and takes only vars.", Keys: groupKeys},
+	{Name: "group", Article: "a group", Text: "A named set of hosts. The group `all` holds every host, and takes only vars and transport.", Keys: groupKeys},
 }
 
 // freeMap is a map whose names are checked by its reader.
@@ -60,6 +60,12 @@ var hostKeys = []Key{
 		Example: Example{Text: "hosts:\n  db1: {identity: ~/.ssh/db}"},
 	},
 	{
+		Name: "transport", Type: word("builtin", "openssh"), Default: "that of the groups, or `builtin`",
+		Text: "What carries the connection: opsctl itself, or the `ssh` program of this machine, for GSSAPI, PKCS#11 and security keys without an agent. " +
+			"`--transport` says it for all hosts.",
+		Example: Example{Text: "hosts:\n  db1: {transport: openssh}"},
+	},
+	{
 		Name: "vars", Type: orNothing(freeMap(anything)),
 		Text:    "Vars of the host, `host.vars.NAME` in expressions.",
 		Example: Example{Text: "hosts:\n  web1: {vars: {port: 8080}}"},
@@ -76,6 +82,11 @@ var groupKeys = []Key{
 		Name: "groups", Type: orNothing(many(plain)),
 		Text:    "Groups whose hosts are in this one too.",
 		Example: Example{Text: "hosts: [web1]\ngroups:\n  web: {hosts: [web1]}\n  prod: {groups: [web]}"},
+	},
+	{
+		Name: "transport", Type: word("builtin", "openssh"), Default: "that of outer groups, or `builtin`",
+		Text:    "What carries the connections to its hosts. Inner groups and the host itself are stronger.",
+		Example: Example{Text: "hosts: [web1]\ngroups:\n  web: {hosts: [web1], transport: openssh}"},
 	},
 	{
 		Name: "vars", Type: orNothing(freeMap(anything)),
