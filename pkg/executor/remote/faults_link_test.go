@@ -120,6 +120,7 @@ func TestFault_45_KeysAreRenewedInAStream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = sh.Close() }) // closed only to be done with it
 	body := bytes.Repeat([]byte("0123456789abcdef"), 1<<20) // 16 MiB
 	go func() {
 		_, _ = io.WriteString(sh, "exec cat\n")
