@@ -65,10 +65,18 @@ func TestFault_59_LoginShells(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ name, program, command, class string }{
-		{"sh", "sh", "sh -c", ""}, {"dash", "dash", "dash -c", ""}, {"bash", "bash", "bash -c", ""}, {"zsh", "zsh", "zsh -c", ""},
-		{"ksh", "ksh", "ksh -c", ""}, {"fish", "fish", "fish -c", ""}, {"tcsh", "tcsh", "tcsh -c", ""}, {"busybox", "busybox", "busybox sh -c", ""},
-		{"rbash", "rbash", "rbash -c", "restricted"}, {"nologin", "/usr/sbin/nologin", "/usr/sbin/nologin -c", "not available"},
-		{"false", "false", "false -c", "ended without an answer"}, {"menu", menu, menu + " -c", "no such choice"},
+		{"sh", "sh", "sh -c", ""},
+		{"dash", "dash", "dash -c", ""},
+		{"bash", "bash", "bash -c", ""},
+		{"zsh", "zsh", "zsh -c", ""},
+		{"ksh", "ksh", "ksh -c", ""},
+		{"fish", "fish", "fish -c", ""},
+		{"tcsh", "tcsh", "tcsh -c", ""},
+		{"busybox", "busybox", "busybox sh -c", ""},
+		{"rbash", "rbash", "rbash -c", "restricted"},
+		{"nologin", "/usr/sbin/nologin", "/usr/sbin/nologin -c", "not available"},
+		{"false", "false", "false -c", "ended without an answer"},
+		{"menu", menu, menu + " -c", "no such choice"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path, err := exec.LookPath(c.program)
