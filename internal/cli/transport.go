@@ -41,13 +41,11 @@ func (c *roster) byOpenSSH(h *inventory.Host) (supervisor.Linker, error) {
 		AcceptNew: said.HostKey == "accept-new",
 	}
 	// What we cannot read of ssh_config, ssh may: then its own words on time hold.
-	read, err := c.settings(h)
-	if err != nil {
-		s.AliveInterval, s.ConnectTimeout = -1, -1
-		return c.openssh.Linker(s), nil
+	s.AliveInterval, s.ConnectTimeout = -1, -1
+	if read, err := c.settings(h); err == nil {
+		s.AcceptNew = read.HostKey == remote.AcceptNew
+		s.AliveInterval, s.ConnectTimeout = saidOr(read.AliveInterval), saidOr(read.ConnectTimeout)
 	}
-	s.AcceptNew = read.HostKey == remote.AcceptNew
-	s.AliveInterval, s.ConnectTimeout = saidOr(read.AliveInterval), saidOr(read.ConnectTimeout)
 	return c.openssh.Linker(s), nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -120,7 +121,7 @@ func TestFault_45_KeysAreRenewedInAStream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = sh.Close() }) // closed only to be done with it
+	t.Cleanup(func() { _ = sh.Close() })                    // closed only to be done with it
 	body := bytes.Repeat([]byte("0123456789abcdef"), 1<<20) // 16 MiB
 	go func() {
 		_, _ = io.WriteString(sh, "exec cat\n")
@@ -185,4 +186,16 @@ func TestFault_48_CorruptedPackets(t *testing.T) {
 	w := newRoad(t)
 	w.through(t, "up", func() { w.relay.Strike(relay.Fault{FlipUp: 20}) })
 	w.through(t, "down", func() { w.relay.Strike(relay.Fault{FlipDown: 20}) })
+}
+
+// The connection ends in the very moment when something is asked: the SSH library forgets who asked, and we do not.
+func TestFault_33_ForgottenByTheLibrary(t *testing.T) {
+	forgotten, done := make(chan struct{}), make(chan struct{})
+	t.Cleanup(func() { close(forgotten) })
+	close(done)
+	l := &link{times: Timeouts{}.withDefaults(), done: done}
+	_, err := within(t.Context(), l, func() (int, error) { <-forgotten; return 0, errClosed }, func(int) {})
+	if !errors.Is(err, errStuck) {
+		t.Errorf("got %v", err)
+	}
 }

@@ -28,6 +28,9 @@ const (
 	introBufferSize = 512
 )
 
+// forgottenTime is how long an answer is waited for after its connection ended.
+const forgottenTime = time.Second
+
 // proxyGrace is how long a ProxyCommand whose output ended is waited for.
 const proxyGrace = time.Second
 

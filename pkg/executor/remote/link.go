@@ -161,23 +161,29 @@ func within[T any](ctx context.Context, l *link, do func() (T, error), late func
 		v, err := do()
 		result <- outcome{v, err}
 	}()
-	stuck := time.NewTimer(2 * l.times.Request)
-	defer stuck.Stop()
+	var none T
+	var why error
 	select {
 	case r := <-result:
 		return r.value, r.err
-	case <-stuck.C: // the library waits for an answer on a connection that is gone, and cannot be helped
-		var none T
-		return none, errStuck
 	case <-ctx.Done():
-		go func() {
-			if r := <-result; r.err == nil {
-				late(r.value)
-			}
-		}()
-		var none T
-		return none, context.Cause(ctx)
+		why = context.Cause(ctx)
+	case <-l.done:
+		// The SSH library tells all who wait, but for one that comes in the very moment when the connection ends: that
+		// one it forgets for ever.
+		select {
+		case r := <-result:
+			return r.value, r.err
+		case <-time.After(forgottenTime):
+			why = errStuck
+		}
 	}
+	go func() {
+		if r := <-result; r.err == nil {
+			late(r.value)
+		}
+	}()
+	return none, why
 }
 
 // lost says that the connection broke.

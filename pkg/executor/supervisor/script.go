@@ -50,11 +50,13 @@ func (p preamble) String() string {
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
 // format makes s a format that printf(1) prints as s, in any shell and locale, with no byte in
-// it that could end a quoted word or a line.
+// it that could end a quoted word or a line. A dash in front would begin an option.
 func format(s string) string {
 	var b strings.Builder
 	for i := range len(s) {
 		switch c := s[i]; {
+		case c == '-' && i == 0:
+			b.WriteString(`\055`)
 		case c == '\n' || c == '\t' || (c >= ' ' && c < 0x7f && c != '\'' && c != '\\' && c != '%'):
 			b.WriteByte(c)
 		default:

@@ -25,7 +25,7 @@ func TestStage(t *testing.T) {
 		all = append(all, byte(i))
 	}
 	bodies := map[string]string{
-		"small": "text\n", "-dash": "x", "a/b/c d'e": string(all), "empty": "", "%s\\n": "%d\\",
+		"small": "text\n", "dash": "-n", "-dash": "x", "a/b/c d'e": string(all), "empty": "", "%s\\n": "%d\\",
 		"large": string(bytes.Repeat(all, 8<<10)), "a/middle": string(bytes.Repeat(all, 2000)),
 	}
 	files := []executor.StagedFile{{Path: "d", Mode: fs.ModeDir | 0o755}, {Path: "link", Mode: fs.ModeSymlink, Link: "a/b"}}
