@@ -37,11 +37,7 @@ func (a *app) foretell(ref, limit string) error {
 		return err
 	}
 	defer store.Close()
-	info, err := store.Find(ref)
-	if err != nil {
-		return err
-	}
-	events, err := store.Read(info.ID)
+	info, events, err := readRun(store, ref)
 	if err != nil {
 		return err
 	}

@@ -79,11 +79,7 @@ func (a *app) listUnknown(ref string) error {
 		return err
 	}
 	defer store.Close()
-	info, err := store.Find(ref)
-	if err != nil {
-		return err
-	}
-	events, err := store.Read(info.ID)
+	info, events, err := readRun(store, ref)
 	if err != nil {
 		return err
 	}

@@ -107,6 +107,16 @@ func first(args []string, otherwise string) string {
 	return otherwise
 }
 
+// readRun finds a run, and gives all that happened in it.
+func readRun(store *journal.Store, ref string) (journal.RunInfo, []run.Event, error) {
+	info, err := store.Find(ref)
+	if err != nil {
+		return info, nil, err
+	}
+	events, err := store.Read(info.ID)
+	return info, events, err
+}
+
 // goOn takes up a run that is in the journal; decide says in which direction.
 func (a *app) goOn(ctx context.Context, ref string, o *resumeOptions, decide func(journal.RunInfo, []run.Event) (run.Event, error)) error {
 	store, dir, err := a.openStore()
@@ -114,11 +124,7 @@ func (a *app) goOn(ctx context.Context, ref string, o *resumeOptions, decide fun
 		return err
 	}
 	defer store.Close()
-	info, err := store.Find(ref)
-	if err != nil {
-		return err
-	}
-	events, err := store.Read(info.ID)
+	info, events, err := readRun(store, ref)
 	if err != nil {
 		return err
 	}
