@@ -152,38 +152,38 @@ func within[T any](ctx context.Context, l *link, do func() (T, error), late func
 		value T
 		err   error
 	}
-	result := make(chan outcome, 1)
+	result, left := make(chan outcome), make(chan struct{})
+	defer close(left)
 	go func() {
 		end := time.AfterFunc(l.times.Request, func() {
 			l.wire.abort(fmt.Errorf("it did not answer a request in %v", l.times.Request))
 		})
-		defer end.Stop()
 		v, err := do()
-		result <- outcome{v, err}
+		end.Stop()
+		select {
+		case result <- outcome{v, err}:
+		case <-left:
+			if err == nil {
+				late(v)
+			}
+		}
 	}()
 	var none T
-	var why error
 	select {
 	case r := <-result:
 		return r.value, r.err
 	case <-ctx.Done():
-		why = context.Cause(ctx)
+		return none, context.Cause(ctx)
 	case <-l.done:
-		// The SSH library tells all who wait, but for one that comes in the very moment when the connection ends: that
-		// one it forgets for ever.
-		select {
-		case r := <-result:
-			return r.value, r.err
-		case <-time.After(forgottenTime):
-			why = errStuck
-		}
 	}
-	go func() {
-		if r := <-result; r.err == nil {
-			late(r.value)
-		}
-	}()
-	return none, why
+	// The SSH library tells all who wait, but for one that comes in the very moment when the connection ends: that
+	// one it forgets for ever.
+	select {
+	case r := <-result:
+		return r.value, r.err
+	case <-time.After(forgottenTime):
+		return none, errStuck
+	}
 }
 
 // lost says that the connection broke.
