@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -123,8 +124,17 @@ func TestSupervisorOverCutConnections(t *testing.T) {
 		steps.Go(func() {
 			var out strings.Builder
 			script := fmt.Sprintf("echo begin; echo x >> %s/%d; sleep 0.8; echo end", dir, i)
-			e := host.Run(ctx, executor.Attempt{ID: fmt.Sprintf("step-%d", i), Command: executor.Command{Script: script, Shell: "sh"}},
-				func(_ executor.Stream, p []byte) { out.Write(p) })
+			var e executor.Ending
+			for try := range 10 { // a cut may come before a step began: that is proved, and it is made anew
+				e = host.Run(ctx, executor.Attempt{ID: fmt.Sprintf("step-%d-%d", i, try), Command: executor.Command{Script: script, Shell: "sh"}},
+					func(_ executor.Stream, p []byte) { out.Write(p) })
+				if e.Verdict != executor.NeverRan || e.Class != classLink {
+					break
+				}
+				if _, err := os.Stat(fmt.Sprintf("%s/%d", dir, i)); err == nil {
+					t.Errorf("step %d never ran, it is said, and it did", i)
+				}
+			}
 			if e.Verdict != executor.Ended || e.Exit != 0 || out.String() != "begin\nend\n" {
 				t.Errorf("step %d: %+v, output %q", i, e, out.String())
 			}
