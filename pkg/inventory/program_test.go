@@ -55,7 +55,7 @@ func TestProgramsThatFail(t *testing.T) {
 
 // A program that hangs is killed, also when a process it left behind holds its output open.
 func TestProgramsThatHang(t *testing.T) {
-	path := program(t, "#!/bin/sh\nsleep 1000 &\nexec sleep 1000\n")
+	path := program(t, "#!/bin/sh\nsleep 20 &\nexec sleep 1000\n")
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	var l loader
