@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 
+	"github.com/opsctl/opsctl/internal/process"
 	"github.com/opsctl/opsctl/pkg/executor"
 )
 
@@ -22,7 +23,7 @@ func runCommand(ctx context.Context, t Target, n executor.Notice) executor.Endin
 	command.Dir, command.WaitDelay = t.Dir, leftOpenTime
 	command.Stdin, command.Stderr = strings.NewReader(n.Message+"\n"), complaint
 	command.Env = append(os.Environ(), facts(n)...)
-	apart(command)
+	process.Apart(command)
 	if err := command.Start(); err != nil {
 		var failed *exec.Error
 		var path *os.PathError

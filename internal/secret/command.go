@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/opsctl/opsctl/internal/process"
 )
 
 // output runs a program without a shell, with nothing to read, and gives what it printed.
@@ -26,7 +28,7 @@ func (f *Fetcher) output(ctx context.Context, argv []string, limit int) (string,
 	command := exec.CommandContext(within, argv[0], argv[1:]...)
 	command.Dir, command.WaitDelay = f.Dir, outputTime
 	command.Stdout, command.Stderr = printed, complaint
-	apart(command)
+	process.Apart(command)
 	err := command.Run()
 	switch {
 	case ctx.Err() != nil:

@@ -20,6 +20,8 @@ var (
 // mayImport names every package of ours, and what of ours it may import.
 var mayImport = map[string][]string{
 	"internal/source": nil,
+	// Programs of this machine that are asked, beside any run.
+	"internal/process": nil,
 
 	"pkg/runbook/language":    base,
 	"pkg/runbook/expression":  base,
@@ -47,8 +49,8 @@ var mayImport = map[string][]string{
 	"pkg/executor/action":     join(base, written, decided, known, happened),
 	"internal/journal":        join(base, written, decided, known, happened, []string{"internal/journal/lock"}),
 	"internal/journal/lock":   base,
-	"internal/secret":         base,
-	"internal/notice":         join(base, written, decided, known, happened),
+	"internal/secret":         join(base, []string{"internal/process"}),
+	"internal/notice":         join(base, written, decided, known, happened, []string{"internal/process"}),
 	"internal/view":           join(base, written, decided, known, happened),
 	"internal/report":         join(base, written, decided, known, happened),
 	// A drawing shows what the view shows: it borrows the facts of a run, its signs, and the widths of texts.
