@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/opsctl/opsctl/internal/source"
+	"github.com/opsctl/opsctl/pkg/runbook"
 )
 
 // taskRemarks are keywords that have no counterpart.
@@ -169,7 +170,7 @@ func (r *ansible) tags(s *step, n *source.Node) {
 	}
 	param := r.ifAsked[name]
 	if param == "" {
-		param = r.param("with_"+firstOf(slug(name), "it"), mapping{
+		param = r.param("with_"+firstOf(runbook.Slug(name), "it"), mapping{
 			{"type", "bool"}, {"default", bare("false")}, {"help", "do what is tagged " + name + ", too"},
 		}, n.Pos.Line)
 		r.ifAsked[name] = param

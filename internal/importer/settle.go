@@ -216,8 +216,8 @@ func (d *draft) identify() {
 	taken := map[string]bool{}
 	for _, chosen := range []bool{true, false} { // who was given an id keeps it
 		d.each(func(s *step) {
-			if s.referenced && (slug(s.id) != "") == chosen && !taken[s.id] {
-				s.id = unique(firstOf(slug(s.id), slug(s.name), slug(s.module), "step"), taken)
+			if s.referenced && (runbook.Slug(s.id) != "") == chosen && !taken[s.id] {
+				s.id = unique(firstOf(runbook.Slug(s.id), runbook.Slug(s.name), runbook.Slug(s.module), "step"), taken)
 			}
 		})
 	}
@@ -239,7 +239,7 @@ func (s *step) identify(taken map[string]bool) {
 	all := append(append([]*step{}, s.steps...), s.finally...)
 	for _, inner := range all {
 		if !inner.referenced {
-			if inner.id = firstOf(slug(inner.id), slug(inner.name)); inner.id == "" && inner.block {
+			if inner.id = firstOf(runbook.Slug(inner.id), runbook.Slug(inner.name)); inner.id == "" && inner.block {
 				inner.id = "block"
 			}
 			if inner.id != "" {
@@ -268,23 +268,6 @@ func firstOf(list ...string) string {
 		}
 	}
 	return ""
-}
-
-// slug makes an id of a name, as the loader of runbooks does.
-func slug(name string) string {
-	var b strings.Builder
-	for _, r := range strings.ToLower(name) {
-		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
-			b.WriteRune(r)
-		} else if b.Len() > 0 && !strings.HasSuffix(b.String(), "_") {
-			b.WriteByte('_')
-		}
-	}
-	id := strings.Trim(b.String(), "_")
-	if id == "" || id[0] < 'a' {
-		return ""
-	}
-	return id
 }
 
 var nameless = regexp.MustCompile(`[^\pL\pN._ -]+`)

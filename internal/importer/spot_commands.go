@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/opsctl/opsctl/internal/source"
+	"github.com/opsctl/opsctl/pkg/runbook"
 )
 
 // commands makes the steps of a task.
@@ -284,7 +285,7 @@ func (r *spot) commandOptions(s *step, options *source.Node) {
 		s.keys.set("delegate", "local")
 	}
 	if isTrue(options.Get("no_auto")) { // done only when it is asked for by its name
-		name := ourName("with_" + firstOf(slug(s.name), "it"))
+		name := ourName("with_" + firstOf(runbook.Slug(s.name), "it"))
 		for slices.ContainsFunc(r.draft.params, func(p *setting) bool { return p.name == name }) {
 			name += "_"
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/opsctl/opsctl/internal/source"
+	"github.com/opsctl/opsctl/pkg/runbook"
 )
 
 // remarksOfTask are keys of a task that have no counterpart, each with what to do instead.
@@ -70,7 +71,7 @@ func (t *taskfile) apart(s *step) {
 	if !slices.ContainsFunc(marks(s.keys, nil), own) {
 		return
 	}
-	inner := &step{line: s.line, number: len(t.draft.steps), block: true, parent: s, id: firstOf(slug(s.id), "task") + "_commands", original: s.original}
+	inner := &step{line: s.line, number: len(t.draft.steps), block: true, parent: s, id: firstOf(runbook.Slug(s.id), "task") + "_commands", original: s.original}
 	t.draft.steps = append(t.draft.steps, inner)
 	var reads []*step
 	for _, x := range s.steps {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/opsctl/opsctl/pkg/runbook"
 )
 
 // order is that of the keys of a step, as people read it: who, where, whether, what, how, and what if it fails.
@@ -208,7 +210,7 @@ func (s *step) written() mapping {
 	if s.name != "" {
 		keys.set("name", s.name)
 	}
-	if s.id != "" && (s.referenced || s.name == "" || slug(s.name) != s.id) {
+	if s.id != "" && (s.referenced || s.name == "" || runbook.Slug(s.name) != s.id) {
 		keys.set("id", s.id)
 	}
 	return keys

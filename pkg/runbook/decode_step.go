@@ -239,14 +239,14 @@ func (d *decoder) rollback(n *source.Node) *Rollback {
 }
 
 func idHint(id string) string {
-	if better := slug(id); better != "" && better != id {
+	if better := Slug(id); better != "" && better != id {
 		return "id: " + better
 	}
 	return "a lowercase letter, then lowercase letters, digits and _"
 }
 
-// slug makes an id of a name: "Drain the LB" is drain_the_lb.
-func slug(name string) string {
+// Slug makes an id of a name: "Drain the LB" is drain_the_lb. It is empty where nothing of the name can begin one.
+func Slug(name string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(name) {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
@@ -263,7 +263,7 @@ func slug(name string) string {
 }
 
 func defaultID(s *Step) string {
-	if id := slug(s.Name); id != "" {
+	if id := Slug(s.Name); id != "" {
 		return id
 	}
 	action := s.Action
@@ -271,7 +271,7 @@ func defaultID(s *Step) string {
 	case "steps":
 		action = "block"
 	case "runbook":
-		if id := slug(strings.TrimSuffix(path.Base(s.Include.File.Text), path.Ext(s.Include.File.Text))); id != "" {
+		if id := Slug(strings.TrimSuffix(path.Base(s.Include.File.Text), path.Ext(s.Include.File.Text))); id != "" {
 			return id
 		}
 	}
