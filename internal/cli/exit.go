@@ -117,9 +117,11 @@ func trouble(err error) view.Trouble {
 }
 
 func problemsTrouble(problems source.Problems) view.Trouble {
-	return view.Trouble{
-		Code: codeInvalid, Message: plural(len(problems), "this is not right:", "%d things are not right:"), Details: problems.Rendered(),
+	t := view.Trouble{Code: codeInvalid, Message: plural(len(problems), "this is not right:", "%d things are not right:")}
+	for _, p := range problems {
+		t.Details = append(t.Details, p.Render())
 	}
+	return t
 }
 
 func plural(n int, one, many string) string {

@@ -5,27 +5,26 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
-// File is a text that somebody wrote, with the name people know it by.
+// File is a text that somebody wrote, with the name people know it by. Once a line of it was asked for, the text stays as it is.
 type File struct {
 	Name string
 	Text string
+
+	split sync.Once
+	lines []string
 }
 
 // Line returns the text of line n, counted from 1, without its end.
 func (f *File) Line(n int) string {
-	rest := f.Text
-	for ; n > 1; n-- {
-		i := strings.IndexByte(rest, '\n')
-		if i < 0 {
-			return ""
-		}
-		rest = rest[i+1:]
+	f.split.Do(func() { f.lines = strings.Split(f.Text, "\n") }) // a file may have a problem in each of its lines
+	if n < 1 || n > len(f.lines) {
+		return ""
 	}
-	line, _, _ := strings.Cut(rest, "\n")
-	return strings.TrimSuffix(line, "\r")
+	return strings.TrimSuffix(f.lines[n-1], "\r")
 }
 
 // Pos is a place in a file: line and column count from 1, columns count characters.
@@ -158,25 +157,13 @@ func (ps Problems) Err() error {
 	return nil
 }
 
-// renderedMax is how many problems anybody wants to read at once.
-const renderedMax = 100
-
-// Rendered gives the problems as texts, each with its source line; of very many the first, and how many more
-// there are.
-func (ps Problems) Rendered() []string {
-	texts := make([]string, 0, min(len(ps), renderedMax+1))
-	for _, p := range ps[:min(len(ps), renderedMax)] {
-		texts = append(texts, p.Render())
-	}
-	if more := len(ps) - renderedMax; more > 0 {
-		texts = append(texts, fmt.Sprintf("and %d more; --output json lists all\n", more))
-	}
-	return texts
-}
-
-// Error gives the rendered problems, an empty line between two.
+// Error gives every problem, rendered, an empty line between two.
 func (ps Problems) Error() string {
-	return strings.TrimRight(strings.Join(ps.Rendered(), "\n"), "\n")
+	parts := make([]string, len(ps))
+	for i, p := range ps {
+		parts[i] = p.Render()
+	}
+	return strings.TrimRight(strings.Join(parts, "\n"), "\n")
 }
 
 // AsProblems finds the problems inside an error.

@@ -59,6 +59,9 @@ type Trouble struct {
 	Details []string `json:"details,omitempty"` // all problems, where there are several
 }
 
+// detailsMax is how many details anybody wants to read at once.
+const detailsMax = 100
+
 // Show writes the trouble where the person or the program will find it: as JSON on standard
 // output, else as text on standard error.
 func (tr Trouble) Show(o Options) error {
@@ -73,8 +76,11 @@ func (tr Trouble) Show(o Options) error {
 	}
 	safe := Sanitiser{Colour: o.theme.Colour, Unicode: o.theme.Unicode}
 	text := o.theme.paint(toneBad, "opsctl:") + " " + safe.Whole(tr.Message) + "\n"
-	for _, d := range tr.Details {
+	for _, d := range tr.Details[:min(len(tr.Details), detailsMax)] {
 		text += safe.Whole(d) + "\n"
+	}
+	if more := len(tr.Details) - detailsMax; more > 0 {
+		text += fmt.Sprintf("and %d more; --output json lists all\n", more)
 	}
 	if tr.Hint != "" {
 		text += "hint: " + safe.Whole(tr.Hint) + "\n"

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -220,6 +221,23 @@ func TestTroubleShows(t *testing.T) {
 	}
 	if got, want := errs.String(), "opsctl: cannot read ^[[2Jx\nhint: opsctl list\n"; got != want {
 		t.Errorf("got %q", got)
+	}
+}
+
+// Very many details are for programs; nobody wants them all on a terminal.
+func TestTroubleOfManyDetails(t *testing.T) {
+	var out, errs bytes.Buffer
+	trouble := Trouble{Code: 65, Message: "not right:", Details: slices.Repeat([]string{"detail"}, detailsMax+7)}
+	for _, mode := range []Mode{ModeJSON, ModePlain} {
+		if err := trouble.Show(Options{Out: &out, Err: &errs, Mode: mode, Env: noEnv}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if told := strings.Count(out.String(), `"detail"`); told != detailsMax+7 {
+		t.Errorf("as JSON: %d", told)
+	}
+	if text := errs.String(); strings.Count(text, "detail\n") != detailsMax || !strings.HasSuffix(text, "\nand 7 more; --output json lists all\n") {
+		t.Errorf("got %s", text)
 	}
 }
 
