@@ -156,7 +156,8 @@ func (l *Linker) master(ctx context.Context) error {
 	return l.notStarted(err)
 }
 
-// Close ends the master and whatever still hangs on it, and waits until nothing of them runs here.
+// Close tells the master to end, ends whatever still hangs on it, and waits for that. The master itself is no child of ours:
+// it answers that it will end, and does.
 func (l *Linker) Close() error {
 	l.turn <- struct{}{}
 	defer func() { <-l.turn }()
