@@ -243,8 +243,8 @@ func TestAnsibleAgrees(t *testing.T) {
 	_, missing := exec.LookPath("ansible-inventory")
 	for _, path := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
+			c := readAnsibleCase(t, path) // before any is run, as in TestProgramsThatFail
 			t.Parallel()
-			c := readAnsibleCase(t, path)
 			inv, err := c.load()
 			c.expect(t, inv, err)
 			if c.skip != "" {
