@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -210,9 +209,12 @@ func listen(shown view.View) (<-chan run.StopKind, func()) {
 func summary(j *request) string {
 	var parts []string
 	for _, p := range j.runbook.Params {
-		text := fmt.Sprint(j.values[p.Name])
-		if p.Secret {
+		text, err := expression.Format(j.values[p.Name])
+		switch {
+		case p.Secret:
 			text = "***"
+		case err != nil: // there is no value
+			text = ""
 		}
 		parts = append(parts, p.Name+"="+text)
 	}

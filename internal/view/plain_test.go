@@ -242,7 +242,7 @@ func TestTroubleOfManyDetails(t *testing.T) {
 }
 
 func TestQuietSaysOnlyWhatWentWrong(t *testing.T) {
-	for result, silent := range map[string]bool{"succeeded": true, "failed": false} {
+	for result, silent := range map[string]bool{"succeeded": true, "failed": false, "rolled_back code=0": true, "rolled_back code=3": false} {
 		var out, errs bytes.Buffer
 		v := New(Options{Out: &out, Err: &errs, Mode: ModeQuiet, Env: noEnv}, testPlan(t, deploy, "web[1:2]"), testInfo)
 		v.Note("a warning")

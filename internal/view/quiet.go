@@ -31,7 +31,7 @@ func (v *quiet) Close()                                              {}
 func (v *quiet) Finish(ledger Ledger) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.board.Result == run.Succeeded {
+	if v.board.Result == run.Succeeded || v.board.Result == run.RolledBack && v.board.Code == run.CodeOK { // the latter as asked
 		return
 	}
 	out := newQueue(v.options.Err, queueBytesMax, lostLines)

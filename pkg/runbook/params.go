@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/opsctl/opsctl/internal/source"
+	"github.com/opsctl/opsctl/pkg/runbook/expression"
 )
 
 // Param is a typed input of a runbook, checked before anything runs.
@@ -180,7 +181,11 @@ func (p *Param) quote(v any) string {
 	if s, ok := v.(string); ok {
 		return strconv.Quote(s)
 	}
-	return fmt.Sprint(v)
+	text, err := expression.Format(v)
+	if err != nil {
+		return "nothing"
+	}
+	return text
 }
 
 func (p *Param) bounds(value any) error {
