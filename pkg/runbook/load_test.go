@@ -1,11 +1,14 @@
 package runbook
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/opsctl/opsctl/pkg/runbook/expression"
 )
 
 const deploy = `
@@ -271,6 +274,30 @@ func BenchmarkLoadThousandSteps(b *testing.B) {
 	for b.Loop() {
 		if _, _, err := LoadText(text.String(), "b", "."); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+func TestParamsFromTexts(t *testing.T) {
+	list, aMap := &Param{Name: "p", Type: "list"}, &Param{Name: "p", Type: "map"}
+	for _, tt := range []struct {
+		param      *Param
+		text, want string // as JSON, or the error
+	}{
+		{list, "a, b", `["a","b"]`},
+		{list, "[1, b]", `[1,"b"]`},
+		{list, "", `[]`},
+		{list, "[1,", `"[1," is not a list; write it as YAML: [a, b], or as a,b`},
+		{aMap, "{a: 1}", `{"a":1}`},
+		{aMap, "{a: 1", `"{a: 1" is not a map; write it as YAML: {key: value}`},
+	} {
+		value, err := tt.param.Parse(tt.text)
+		got, bad := expression.Format(value)
+		if err = errors.Join(err, bad); value == nil && err != nil {
+			got, _, _ = strings.Cut(err.Error(), "\n")
+		}
+		if got != tt.want {
+			t.Errorf("%s %q: got %s, want %s", tt.param.Type, tt.text, got, tt.want)
 		}
 	}
 }

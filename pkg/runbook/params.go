@@ -125,7 +125,10 @@ func (p *Param) Parse(text string) (any, error) {
 		if node, ok := parseYAML(text); ok && node.Kind == source.List {
 			return p.check(node.Value())
 		}
-		var list []any
+		if strings.HasPrefix(strings.TrimSpace(text), "[") {
+			return nil, fmt.Errorf("%q is not a list; write it as YAML: [a, b], or as a,b", text)
+		}
+		list := []any{} // an empty one is written [], and not null
 		for _, item := range strings.Split(text, ",") {
 			if text != "" {
 				list = append(list, strings.TrimSpace(item))
