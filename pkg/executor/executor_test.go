@@ -178,7 +178,12 @@ func (w *world) planOf(text string, o plan.Options) *plan.Plan {
 	if err != nil {
 		w.Fatal(err)
 	}
-	node, err := source.Parse(&source.File{Name: "i", Text: "hosts: {web1: {}, web2: {}, web3: {}, db1: {}}\ngroups: {web: {hosts: ['web*']}}\n"})
+	return w.built(rb, "hosts: {web1: {}, web2: {}, web3: {}, db1: {}}\ngroups: {web: {hosts: ['web*']}}\n", o)
+}
+
+func (w *world) built(rb *runbook.Runbook, hosts string, o plan.Options) *plan.Plan {
+	w.Helper()
+	node, err := source.Parse(&source.File{Name: "i", Text: hosts})
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -266,19 +266,7 @@ func (w *world) project(files map[string]string) *plan.Plan {
 	if err != nil {
 		w.Fatal(err)
 	}
-	node, err := source.Parse(&source.File{Name: "i", Text: "hosts: {web1: {}, web2: {}}\n"})
-	if err != nil {
-		w.Fatal(err)
-	}
-	inv, err := inventory.Decode(node)
-	if err != nil {
-		w.Fatal(err)
-	}
-	p, err := plan.Build(rb, inv, plan.Options{})
-	if err != nil {
-		w.Fatal(err)
-	}
-	return p
+	return w.built(rb, "hosts: {web1: {}, web2: {}}\n", plan.Options{})
 }
 
 func TestExpressionsMeanWhatTheyMeanWhereTheyAreWritten(t *testing.T) {
