@@ -22,4 +22,4 @@ func ending(state *os.ProcessState) (signal string, exit int) { return "", state
 
 func readNow(*os.File, []byte) (int, error) { return 0, errors.ErrUnsupported }
 
-func killAll(string, map[int]bool) (rest int, err error) { return 0, nil }
+func killAll(string, map[int]bool, map[int]string) (rest int, err error) { return 0, nil }

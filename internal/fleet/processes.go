@@ -126,8 +126,9 @@ func (p *processes) kill(deadline time.Time) error {
 	p.gate.Lock()
 	p.stopping = true
 	p.gate.Unlock()
+	killed := map[int]string{}
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
-		rest, err := p.killOnce()
+		rest, err := p.killOnce(killed)
 		if err != nil || rest == 0 {
 			return err
 		}
@@ -139,11 +140,11 @@ func (p *processes) kill(deadline time.Time) error {
 	}
 }
 
-func (p *processes) killOnce() (rest int, err error) {
+func (p *processes) killOnce(killed map[int]string) (rest int, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.started {
 		return 0, nil
 	}
-	return killAll(p.marker, p.sessions)
+	return killAll(p.marker, p.sessions, killed)
 }
