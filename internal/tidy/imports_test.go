@@ -20,7 +20,7 @@ var (
 // mayImport names every package of ours, and what of ours it may import.
 var mayImport = map[string][]string{
 	"internal/source": nil,
-	// Programs of this machine that are asked, beside any run.
+	// Programs that are started on this machine.
 	"internal/process": nil,
 
 	"pkg/runbook/language":    base,
@@ -43,9 +43,9 @@ var mayImport = map[string][]string{
 
 	// Local and remote hosts are asked by the same script, so they share the package that holds it.
 	"pkg/executor/supervisor": join(base, written, decided, known, happened),
-	"pkg/executor/local":      join(base, written, decided, known, happened, []string{"pkg/executor/supervisor"}),
+	"pkg/executor/local":      join(base, written, decided, known, happened, []string{"pkg/executor/supervisor", "internal/process"}),
 	"pkg/executor/remote":     join(base, written, decided, known, happened, []string{"pkg/executor/supervisor"}),
-	"pkg/executor/openssh":    join(base, written, decided, known, happened, []string{"pkg/executor/supervisor"}),
+	"pkg/executor/openssh":    join(base, written, decided, known, happened, []string{"pkg/executor/supervisor", "internal/process"}),
 	"pkg/executor/action":     join(base, written, decided, known, happened),
 	"internal/journal":        join(base, written, decided, known, happened, []string{"internal/journal/lock"}),
 	"internal/journal/lock":   base,

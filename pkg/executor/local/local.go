@@ -2,7 +2,6 @@ package local
 
 import (
 	"context"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -10,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/opsctl/opsctl/internal/process"
 	"github.com/opsctl/opsctl/pkg/executor"
 	"github.com/opsctl/opsctl/pkg/executor/supervisor"
 )
@@ -77,56 +77,16 @@ func (l *linker) Dial(ctx context.Context, network, address string) (net.Conn, e
 // Close does nothing: there is no connection, and shells that still run a step are left to it.
 func (l *linker) Close() error { return nil }
 
-// shell is a process and our ends of its pipes.
-type shell struct {
-	in, out, err *os.File
-}
-
-func (s *shell) Read(p []byte) (int, error)  { return s.out.Read(p) }
-func (s *shell) Write(p []byte) (int, error) { return s.in.Write(p) }
-func (s *shell) Stderr() io.Reader           { return s.err }
-func (s *shell) CloseWrite() error           { return s.in.Close() }
-
-func (s *shell) Close() error {
-	_ = s.in.Close() // may be closed before, by CloseWrite
-	_ = s.err.Close()
-	return s.out.Close()
-}
-
 // start starts a program in a session of its own: no signal of our terminal reaches it.
 func (l *linker) start(what, name string, args ...string) (supervisor.Shell, error) {
-	failed := func(err error) error {
-		return &executor.HostError{Class: "link", Message: "cannot start a shell (" + what + ") on this machine: " + err.Error()}
-	}
-	var theirs, ours [3]*os.File
-	closeAll := func(files [3]*os.File) {
-		for _, f := range files {
-			_ = f.Close() // nil is refused, nothing else can go wrong
-		}
-	}
-	for i := range theirs {
-		r, w, err := os.Pipe()
-		if err != nil {
-			closeAll(theirs)
-			closeAll(ours)
-			return nil, failed(err)
-		}
-		theirs[i], ours[i] = w, r
-		if i == 0 {
-			theirs[i], ours[i] = r, w
-		}
-	}
 	cmd := exec.Command(name, args...)
 	cmd.Env = l.env
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = theirs[0], theirs[1], theirs[2]
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	err := cmd.Start()
-	closeAll(theirs)
+	streams, err := process.Start(cmd)
 	if err != nil {
-		closeAll(ours)
-		return nil, failed(err)
+		return nil, &executor.HostError{Class: "link", Message: "cannot start a shell (" + what + ") on this machine: " + err.Error()}
 	}
 	// Reaped whenever it ends, which may be long after the shell was closed.
 	go func() { _ = cmd.Wait() }()
-	return &shell{in: ours[0], out: ours[1], err: ours[2]}, nil
+	return streams, nil
 }

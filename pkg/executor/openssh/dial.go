@@ -34,7 +34,7 @@ func (l *Linker) Dial(ctx context.Context, network, address string) (net.Conn, e
 	defer stop()
 	if l.opened(p) {
 		if stop() {
-			return &conn{process: p, remote: endpoint(address)}, nil
+			return &conn{carrier: p, remote: endpoint(address)}, nil
 		}
 		return nil, &net.OpError{Op: "dial", Net: network, Err: context.Cause(limited)}
 	}
@@ -50,8 +50,8 @@ func (l *Linker) Dial(ctx context.Context, network, address string) (net.Conn, e
 
 // opened reads what ssh says until it tells that the master opened the channel; what it says
 // afterwards is read and forgotten.
-func (l *Linker) opened(p *process) bool {
-	lines := bufio.NewScanner(p.err)
+func (l *Linker) opened(p *carrier) bool {
+	lines := bufio.NewScanner(p.Err)
 	for lines.Scan() {
 		if strings.Contains(lines.Text(), "master session id") {
 			l.running.Go(func() {
@@ -98,7 +98,7 @@ func (l *Linker) cannotForward(ctx context.Context, address string) error {
 
 // conn is a connection from the host: an ssh that passes on what is written to it.
 type conn struct {
-	*process
+	*carrier
 	remote endpoint
 }
 
@@ -113,5 +113,5 @@ func (c *conn) RemoteAddr() net.Addr { return c.remote }
 func (c *conn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
-func (c *conn) SetReadDeadline(t time.Time) error  { return c.out.SetReadDeadline(t) }
-func (c *conn) SetWriteDeadline(t time.Time) error { return c.in.SetWriteDeadline(t) }
+func (c *conn) SetReadDeadline(t time.Time) error  { return c.Out.SetReadDeadline(t) }
+func (c *conn) SetWriteDeadline(t time.Time) error { return c.In.SetWriteDeadline(t) }

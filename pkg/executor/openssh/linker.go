@@ -25,7 +25,7 @@ type Linker struct {
 
 	mu        sync.Mutex
 	socket    string // of the master
-	processes map[*process]bool
+	processes map[*carrier]bool
 	closed    bool
 	forwards  error // why nothing is forwarded, once that is known
 	asked     bool  // whether anything is forwarded
@@ -35,7 +35,7 @@ var _ supervisor.Linker = (*Linker)(nil)
 
 // Linker returns the way to one host. Nothing is started yet.
 func (t *Transport) Linker(s Settings) *Linker {
-	return &Linker{transport: t, settings: s, turn: make(chan struct{}, 1), processes: map[*process]bool{}}
+	return &Linker{transport: t, settings: s, turn: make(chan struct{}, 1), processes: map[*carrier]bool{}}
 }
 
 // Shell starts a shell by a command that does nothing before it is told to.
@@ -53,7 +53,7 @@ func (l *Linker) Exec(ctx context.Context, command string) (supervisor.Program, 
 	return l.start(ctx, command)
 }
 
-func (l *Linker) start(ctx context.Context, command string) (*process, error) {
+func (l *Linker) start(ctx context.Context, command string) (*carrier, error) {
 	if err := l.Reach(ctx); err != nil {
 		return nil, err
 	}
@@ -164,7 +164,7 @@ func (l *Linker) Close() error {
 	l.mu.Lock()
 	l.closed = true
 	socket := l.socket
-	var open []*process
+	var open []*carrier
 	for p := range l.processes {
 		open = append(open, p)
 	}
@@ -181,13 +181,13 @@ func (l *Linker) Close() error {
 	return nil
 }
 
-func (l *Linker) remember(p *process) {
+func (l *Linker) remember(p *carrier) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.processes[p] = true
 }
 
-func (l *Linker) forget(p *process) {
+func (l *Linker) forget(p *carrier) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.processes, p)
